@@ -1,0 +1,353 @@
+"""An environment file made ready: what one deployment is like, with secrets read only where they are used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from flowrun import profiles, template, validate
+from flowrun.client import Assertion, Certificate, Client, KeyFile, RequestObject
+from flowrun.document import Document, read
+from flowrun.errors import FlowrunError, Problem, did_you_mean
+from flowrun.wire import Tls
+
+if TYPE_CHECKING:
+    from flowrun.redact import Redactor
+
+FOLDER: Final = "environments"
+DEFAULT: Final = "sandbox"
+# Members of a user that are no secret; everything else about a person is.
+_OPEN_USER_MEMBERS: Final = frozenset({"username", "name", "email"})
+_SECRET_KEYS: Final = frozenset({"client_secret", "passphrase", "password", "totp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Limits in seconds: one HTTP answer, one page to appear or change, a whole browser step."""
+
+    http: float = 10.0
+    page: float = 15.0
+    browse: float = 90.0
+
+
+class Secrets(Mapping[str, str]):
+    """Secrets by name: the process environment, then `.env.<environment>`, then `.env` beside the file.
+
+    Each one that is read is made known to the redactor before anybody else sees it.
+    """
+
+    def __init__(self, environment: str, folder: Path, process: Mapping[str, str], redactor: Redactor) -> None:
+        """Read nothing yet."""
+        self._sources: list[Mapping[str, str]] = [process]
+        self._files = [folder / f".env.{environment}", folder / ".env"]
+        self._redactor = redactor
+
+    def __getitem__(self, name: str) -> str:
+        """Return a secret; raises KeyError."""
+        for source in self._all():
+            if name in source:
+                self._redactor.learn(name, source[name])
+                return source[name]
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of the files only: the whole process environment is no suggestion for anybody."""
+        return iter({name for source in self._all()[1:] for name in source})
+
+    def __len__(self) -> int:
+        """Count what `iter` yields."""
+        return len(set(self))
+
+    def _all(self) -> list[Mapping[str, str]]:
+        while self._files:
+            path = self._files.pop(0)
+            self._sources.append(read_env_file(path) if path.is_file() else {})
+        return self._sources
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Return the names and values of a `.env` file: `NAME=value`, quotes around the value allowed, `#` comments."""
+    found: dict[str, str] = {}
+    for line in path.read_text("utf-8-sig").splitlines():
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if not equals or name.startswith("#"):
+            continue
+        value = value.strip()
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
+        else:
+            value = value.partition(" #")[0].rstrip()
+        found[name.strip()] = value
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """A known deviation: a check that may fail here, why, and until when (an ISO date)."""
+
+    check: str
+    reason: str
+    until: str = ""
+    scenario: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One deployment. `issuer` is empty with `server: embedded`, until the sandbox has its port.
+
+    `client()` and `user()` read secrets and files only when they are asked for. `pages` stay as written: their holes
+    are filled when a page is met.
+    """
+
+    name: str
+    document: Document
+    profile: profiles.Profile
+    issuer: str
+    embedded: bool
+    secrets: Secrets
+    redactor: Redactor
+    endpoints: Mapping[str, str]
+    inputs: Mapping[str, Any]
+    authorize_extra: Mapping[str, Any]
+    tls: Tls
+    timeouts: Timeouts
+    deviations: tuple[Deviation, ...]
+    faults: frozenset[str]
+    browser_arguments: tuple[str, ...]
+    headers: Mapping[str, str]
+    pages: Mapping[str, Mapping[str, Any]]
+    warnings: list[Problem] = field(default_factory=list)
+    _clients: dict[str, Client] = field(default_factory=dict)
+
+    def client(self, name: str = "default") -> Client:
+        """Return a client, complete; raises `FlowrunError` (no such client, a missing secret, a wrong value)."""
+        if name not in self._clients:
+            self._clients[name] = _client(self, name)
+        return self._clients[name]
+
+    def client_names(self) -> list[str]:
+        """Return the names of the clients, as written."""
+        return list(self.document.data.get("clients", {}))
+
+    def user_names(self) -> list[str]:
+        """Return the names of the users, as written."""
+        return list(self.document.data.get("users", {}))
+
+    def user(self, name: str) -> dict[str, str]:
+        """Return what is known of a user, as text; raises `FlowrunError` (no such user, a missing secret)."""
+        users = self.document.data.get("users", {})
+        if name not in users:
+            raise FlowrunError(unknown_name("user", name, users, self))
+        filled = fill(self.document, ("users", name), self.secrets)
+        for key, value in filled.items():
+            if key not in _OPEN_USER_MEMBERS:
+                self.redactor.learn(key, str(value))
+        return {key: str(value) for key, value in filled.items()}
+
+
+def unknown_name(what: str, name: str, known: Iterable[str], environment: Environment) -> Problem:
+    """Return the problem of a client or user that the environment does not have, at its list in the file."""
+    names = list(known)
+    return Problem(
+        f"unknown-{what}",
+        f"the environment '{environment.name}' has no {what} '{name}'",
+        environment.document.key_at((f"{what}s",)),
+        did_you_mean(name, names) or f"{what}s here: {', '.join(names) or 'none'}",
+    )
+
+
+def find(name: str, start: Path) -> Path:
+    """Return the file of an environment: a path as it is, a name in `environments/`, looked for upward from `start`.
+
+    Raises `FlowrunError` that lists the environments there are.
+    """
+    if name.endswith((".yaml", ".yml")) or "/" in name:
+        path = Path(name)
+        if path.is_file():
+            return path
+        raise FlowrunError(Problem("unknown-environment", f"there is no environment file {name}"))
+    known: list[str] = []
+    for folder in (start.resolve(), *start.resolve().parents):
+        candidates = folder / FOLDER
+        if (candidates / f"{name}.yaml").is_file():
+            return candidates / f"{name}.yaml"
+        if candidates.is_dir():
+            known += sorted(p.name.removesuffix(".yaml") for p in candidates.glob("*.yaml"))
+    near = did_you_mean(name, known)
+    where = f"environments here: {', '.join(known)}" if known else f"no folder {FOLDER}/ upward from {start}"
+    raise FlowrunError(Problem("unknown-environment", f"there is no environment '{name}'", None, near, hint=where))
+
+
+def load(path: Path, redactor: Redactor, process: Mapping[str, str] | None = None) -> Environment:
+    """Read, validate and fill an environment file; raises `FlowrunError` with every problem found."""
+    document = read(path)
+    problems = validate.check(document, "environment")
+    if problems:
+        raise FlowrunError(*problems)
+    data: Mapping[str, Any] = document.data
+    name = data["environment"]
+    secrets = Secrets(name, path.parent, os.environ if process is None else process, redactor)
+
+    def filled(key: str, default: Any) -> Any:
+        return fill(document, (key,), secrets) if key in data else default
+
+    tls, timeouts = filled("tls", {}), filled("timeouts", {})
+    browser = filled("browser", {})
+    environment = Environment(
+        name=name,
+        document=document,
+        profile=profiles.load(data.get("profile", "oauth2")),
+        issuer=filled("issuer", ""),
+        embedded=data.get("server") == "embedded",
+        secrets=secrets,
+        redactor=redactor,
+        endpoints=filled("endpoints", {}),
+        inputs=filled("inputs", {}),
+        authorize_extra=filled("authorize", {}).get("extra", {}),
+        tls=Tls(ca=_beside(path, tls.get("ca")), verify=tls.get("verify", True)),
+        timeouts=Timeouts(**{key: template.seconds(value) for key, value in timeouts.items()}),
+        deviations=tuple(Deviation(**entry) for entry in filled("deviations", [])),
+        faults=frozenset(filled("faults", [])),
+        browser_arguments=tuple(browser.get("arguments", ())),
+        headers={**profiles.load(data.get("profile", "oauth2")).headers, **filled("headers", {})},
+        pages=data.get("pages", {}),
+    )
+    if not environment.embedded:
+        environment.warnings.extend(_literal_secrets(document, redactor))
+    return environment
+
+
+def fill(document: Document, path: tuple[str | int, ...], secrets: Secrets) -> Any:
+    """Return the value at a path of an environment file with its holes filled from the secrets."""
+    value: Any = document.data
+    for part in path:
+        value = value[part]
+    _require_secrets(document, value, path, secrets)
+    try:
+        return template.fill(value, {"secrets": secrets}, path)
+    except template.HoleError as error:
+        raise FlowrunError(Problem(error.code, error.title, document.at(error.path), error.label)) from error
+
+
+def _require_secrets(document: Document, value: Any, path: tuple[str | int, ...], secrets: Secrets) -> None:
+    problems = []
+    try:
+        needs = list(template.needs(value, path))
+    except template.HoleError as error:
+        raise FlowrunError(Problem(error.code, error.title, document.at(error.path), error.label)) from error
+    for need in needs:
+        root, *members = need.chain
+        if root == "secrets" and members and members[0] not in secrets:
+            name = str(members[0])
+            problems.append(
+                Problem(
+                    "missing-secret",
+                    f"the secret {name} is not set",
+                    document.at(need.path),
+                    did_you_mean(name, secrets),
+                    hint=f"set {name} in the process environment, or write {name}=… into "
+                    f".env.{document.data['environment']} or .env beside this file",
+                )
+            )
+        elif root not in {"secrets", *template.ALWAYS_KNOWN}:
+            problems.append(
+                Problem(
+                    "unknown-variable",
+                    f"an environment knows secrets only, not '{root}'",
+                    document.at(need.path),
+                    'write "{{ secrets.NAME }}"',
+                )
+            )
+    if problems:
+        raise FlowrunError(*problems)
+
+
+def _literal_secrets(document: Document, redactor: Redactor) -> Iterator[Problem]:
+    """Warn of secrets that stand in the file as they are, and keep them out of every output all the same."""
+    for path, span in document.spans.items():
+        if not path or path[-1] not in _SECRET_KEYS:
+            continue
+        value: Any = document.data
+        for part in path:
+            value = value[part]
+        if isinstance(value, str) and value and not template.has_hole(value):
+            redactor.learn(str(path[-1]), value)
+            yield Problem(
+                "literal-secret",
+                f"the {path[-1]} stands in the file as it is",
+                span,
+                'write "{{ secrets.NAME }}" and set NAME outside the file',
+                warning=True,
+            )
+
+
+def _beside(path: Path, name: str | None) -> Path | None:
+    return None if name is None else (path.parent / name).resolve()
+
+
+def _client(environment: Environment, name: str) -> Client:
+    document, path = environment.document, environment.document.path
+    written = document.data.get("clients", {})
+    chain: list[str] = []
+    current: str | None = name
+    while current is not None:
+        if current not in written:
+            raise FlowrunError(unknown_name("client", current, written, environment))
+        if current in chain:
+            raise FlowrunError(
+                Problem(
+                    "circular-like",
+                    f"the clients {' → '.join([*chain, current])} are like each other in a circle",
+                    document.at(("clients", current, "like")),
+                )
+            )
+        chain.append(current)
+        current = written[current].get("like")
+    data: dict[str, Any] = dict(environment.profile.client)
+    for ancestor in reversed(chain):
+        data = profiles.merge(data, fill(document, ("clients", ancestor), environment.secrets))
+    if "client_id" not in data:
+        raise FlowrunError(
+            Problem("missing-key", f"the client '{name}' has no client_id", document.key_at(("clients", name)))
+        )
+    if data.get("client_secret"):
+        environment.redactor.learn_pair("client_secret", data["client_id"], data["client_secret"])
+    certificate = data.get("certificate")
+    return Client(
+        name=name,
+        client_id=str(data["client_id"]),
+        redirect_uri=data.get("redirect_uri"),
+        auth=data.get("auth", "private_key_jwt"),
+        client_secret=data.get("client_secret"),
+        assertion=Assertion(**_jwt_settings(data.get("assertion", {}), "JWT")),
+        request_object=RequestObject(**_jwt_settings(data.get("request_object", {}), "oauth-authz-req+jwt")),
+        sender_constraint=data.get("sender_constraint", "none"),
+        keys={key: _key_file(path, value, environment.redactor) for key, value in data.get("keys", {}).items()},
+        certificate=certificate
+        and Certificate(
+            (path.parent / certificate["file"]).resolve(),
+            _beside(path, certificate.get("key")),
+            certificate.get("header"),
+        ),
+        names=data.get("names", {}),
+    )
+
+
+def _jwt_settings(written: Mapping[str, Any], typ: str) -> dict[str, Any]:
+    """Turn what is written into the fields of a dataclass: durations in seconds, `typ: true` the registered one."""
+    settings = dict(written)
+    if "lifetime" in settings:
+        settings["lifetime"] = template.seconds(settings["lifetime"])
+    if isinstance(settings.get("typ"), bool):
+        settings["typ"] = typ if settings["typ"] else None
+    return settings
+
+
+def _key_file(path: Path, written: Mapping[str, Any], redactor: Redactor) -> KeyFile:
+    redactor.learn("passphrase", written.get("passphrase"))
+    return KeyFile(
+        _beside(path, written.get("file")), written.get("kid"), written.get("passphrase"), written.get("jwk")
+    )

@@ -1,0 +1,147 @@
+"""What can happen in a run, as frozen values; engine and reporters share nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flowrun.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run of this many scenarios begins (cases and environments counted)."""
+
+    scenarios: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioStarted:
+    """One scenario, in one environment, with one case if it has cases."""
+
+    title: str
+    file: str
+    environment: str
+    case: str = ""
+    why: str = ""
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step begins; `after` for one of the steps that always run."""
+
+    name: str
+    kind: str
+    after: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A request and its answer. `seconds` to the last byte."""
+
+    method: str
+    url: str
+    status: int
+    seconds: float
+    sent_headers: Mapping[str, str]
+    sent_form: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageSeen:
+    """A page of the browser; `name` is empty for one that the environment does not describe. `screenshot` is PNG."""
+
+    name: str
+    url: str
+    heading: str
+    status: int | None
+    text: str
+    seconds: float
+    screenshot: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something a reader wants to know now: the authorization URL, what was granted, that a fallback was used."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An automatic check and what came of it: held, failed, skipped. `level` must, should or info."""
+
+    check: str
+    level: str
+    outcome: str
+    sentence: str
+    clause: str
+    complaint: str = ""
+    deviation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An expectation of the scenario and whether it held."""
+
+    path: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished:
+    """A step is over: passed, failed, warned, refused (as expected), skipped or not reached."""
+
+    name: str
+    kind: str
+    status: str
+    seconds: float
+    summary: str = ""
+    problems: tuple[Problem, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioFinished:
+    """A scenario is over: passed, failed, not applicable, interrupted. `summary` says in one line what happened."""
+
+    title: str
+    status: str
+    seconds: float
+    summary: str
+    exit_code: int
+    environment: str = ""
+    file: str = ""
+    case: str = ""
+    interaction_id: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The run is over; counts by the word of the outcome, and the exit code."""
+
+    counts: Mapping[str, int]
+    seconds: float
+    exit_code: int
+
+
+Event = (
+    RunStarted
+    | ScenarioStarted
+    | StepStarted
+    | Called
+    | PageSeen
+    | Told
+    | Judged
+    | Expected
+    | StepFinished
+    | ScenarioFinished
+    | RunFinished
+)

@@ -1,0 +1,129 @@
+"""One authorization transaction: what is known of it between the steps."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from flowrun.client import Client
+    from flowrun.environment import Environment
+    from flowrun.jose import Verified
+    from flowrun.jose import Key
+    from flowrun.wire import Answer
+
+VERIFIER_BYTES: Final = 64  # 86 characters of the unreserved set (RFC 7636, section 4.1: 43 to 128)
+
+
+@dataclass(slots=True)
+class Flow:
+    """A transaction with its own state, nonce, PKCE, request_uri, code and tokens; steps fill it as they go.
+
+    `parameters` is the authorization request as it was (or will be) sent, without the client's authentication.
+    `id_token` is what could be read of the id_token, verified or not: the checks judge it.
+    """
+
+    server: dict[str, Any] = field(default_factory=dict)
+    jwks: Mapping[str, Any] | None = None
+    parameters: dict[str, Any] | None = None
+    code_verifier: str | None = None
+    request_object: str | None = None
+    assertion: str | None = None
+    request_uri: str | None = None
+    expires_at: float | None = None
+    callback: dict[str, str] | None = None
+    callback_pairs: tuple[tuple[str, str], ...] = ()
+    tokens: dict[str, Any] = field(default_factory=dict)
+    id_token_claims: Mapping[str, Any] = field(default_factory=dict)
+    first_refresh_token: str | None = None
+    degraded: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IdToken:
+    """An id_token as received: its header and claims, and why its signature can't be trusted (empty when it can)."""
+
+    token: str
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+    distrust: str = ""
+    verified: Verified | None = None
+
+
+def automatic_parameters(client: Client) -> tuple[dict[str, Any], str]:
+    """Return the parameters that nobody writes, and the PKCE verifier behind them (RFC 7636, S256)."""
+    verifier = secrets.token_urlsafe(VERIFIER_BYTES)
+    made: dict[str, Any] = {"client_id": client.client_id, "response_type": "code"}
+    if client.redirect_uri:
+        made["redirect_uri"] = client.redirect_uri
+    made |= {
+        "state": secrets.token_urlsafe(24),
+        "nonce": secrets.token_urlsafe(24),
+        "code_challenge": challenge_of(verifier),
+        "code_challenge_method": "S256",
+    }
+    return made, verifier
+
+
+def challenge_of(verifier: str) -> str:
+    """Return the S256 challenge of a verifier (RFC 7636, section 4.2)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def as_form(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return parameters as a form sends them: objects and lists of objects as JSON, other lists with spaces between."""
+    return [(name, form_value(value)) for name, value in parameters.items()]
+
+
+def form_value(value: Any) -> str:
+    """Return one value as a form sends it."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case list() if all(isinstance(item, str) for item in value):
+            return " ".join(value)
+        case list() | dict():
+            return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        case None:
+            return ""
+    return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A server, or the person at the browser, said no. `place` is one of `scenario.PLACES`; `error` may be empty."""
+
+    place: str
+    error: str = ""
+    description: str = ""
+    status: int | None = None
+
+
+def now() -> float:
+    """Return the time in seconds since 1970."""
+    return time.time()
+
+
+Loader = Callable[["Client", str], "Key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a judgement about an answer may look at besides the answer."""
+
+    flow: Flow
+    client: Client
+    environment: Environment
+    issuer: str
+    answer: Answer | None = None
+    id_token: IdToken | None = None
+    kind: str = ""
+    now: float = 0.0

@@ -1,0 +1,283 @@
+"""The schemas as a grammar: where data does not follow them, and what of it is not built yet.
+
+It reads the part of JSON Schema (draft-07, the one that editors support) that `schemas/` uses; the tests compare it
+with the library `jsonschema`, which costs twenty times as much and can't say which branch a person meant.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Final
+
+from flowrun.errors import FlowrunError, Problem
+
+Where = tuple[str | int, ...]
+Schema = Mapping[str, Any]
+
+_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "string": str,
+    "number": (int, float),
+    "integer": int,
+    "boolean": bool,
+    "null": type(None),
+    "array": list,
+    "object": dict,
+}
+# What a validator must understand; anything else in a schema is for people.
+KEYWORDS: Final = frozenset(
+    {"$ref", "type", "enum", "pattern", "minLength", "minimum", "items", "minItems", "maxItems", "anyOf", "oneOf"}
+    | {"allOf", "not", "required", "properties", "additionalProperties", "propertyNames", "dependencies"}
+    | {"minProperties", "maxProperties"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a schema, and the file that its references start from."""
+
+    schema: Schema
+    base: str
+
+    def of(self, written: Schema) -> Part:
+        """Return a piece written inside this one, its reference followed."""
+        return _resolved(written, self.base)
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Something that does not follow a schema.
+
+    `keyword` is the schema's (`type`, `enum`, `required`, …). `kind` says that the value is of the wrong kind
+    altogether, so that another branch may be meant; `key` is the key of a mapping that it is about; `choices` are
+    the words that could stand there; `around` is the mapping of one kind of many (a step) that it stands in.
+    """
+
+    path: Where
+    keyword: str
+    part: Part
+    value: Any
+    kind: bool = False
+    key: str = ""
+    choices: tuple[Any, ...] = ()
+    around: Part | None = None
+
+    @property
+    def schema(self) -> Schema:
+        """The schema that the value does not follow."""
+        return self.part.schema
+
+
+@lru_cache(maxsize=64)
+def schema(name: str) -> Schema:
+    """Return a schema as it stands in its file, for example `steps/push`."""
+    text = files("flowrun.schemas").joinpath(f"{name}.json").read_text("utf-8")
+    data: Schema = json.loads(text)
+    return data
+
+
+def part(name: str, pointer: str = "") -> Part:
+    """Return a piece of a schema by its JSON pointer, which may be empty."""
+    return _resolved({"$ref": f"#{pointer}"}, name)
+
+
+@lru_cache(maxsize=1024)
+def _target(name: str, pointer: str) -> Part:
+    found: Any = schema(name)
+    for token in pointer.split("/")[1:]:
+        found = found[token.replace("~1", "/").replace("~0", "~")]
+    return _resolved(found, name)
+
+
+def _resolved(written: Schema, base: str) -> Part:
+    """Follow `$ref`; what stands beside it (a description, a default) wins over what stands there."""
+    reference = written.get("$ref")
+    if reference is None:
+        return Part(written, base)
+    file, _, pointer = reference.partition("#")
+    name = _beside(base, file) if file else base
+    target = _target(name, pointer)
+    if len(written) == 1:
+        return target
+    beside = {key: value for key, value in written.items() if key != "$ref"}
+    return Part({**target.schema, **beside}, target.base)
+
+
+def _beside(base: str, file: str) -> str:
+    """Return the name of the schema that a relative reference leads to."""
+    folder = base.split("/")[:-1]
+    for piece in file.removesuffix(".json").split("/"):
+        folder = folder[:-1] if piece == ".." else [*folder, piece]
+    return "/".join(folder)
+
+
+def is_type(value: Any, name: str) -> bool:
+    """Say whether a value is of a JSON type; true and false are no numbers."""
+    if isinstance(value, bool) and name in {"number", "integer"}:
+        return False
+    if name == "integer" and isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, _TYPES[name])
+
+
+@lru_cache(maxsize=256)
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Compares data with schemas. `holes` says whether a template may stand for a value."""
+
+    holes: bool = True
+
+    def misses(self, written: Schema, base: str, value: Any, path: Where, around: Part | None = None) -> list[Miss]:
+        """Return everything at and below `path` that does not follow the schema."""
+        here = _resolved(written, base)
+        found = list(self._all(here, value, path, around))
+        if found and "x-problem" in here.schema:
+            return [Miss(path, "x-problem", here, value, key=here.schema["x-problem"].get("key", ""))]
+        return found
+
+    def _all(self, here: Part, value: Any, path: Where, around: Part | None) -> Iterator[Miss]:
+        schema = here.schema
+        types = schema.get("type")
+        if types is not None and not any(is_type(value, one) for one in ([types] if isinstance(types, str) else types)):
+            yield Miss(path, "type", here, value, kind=True)
+            return
+        if schema.get("x-template") and not self.holes:
+            yield Miss(path, "type", here, value, kind=True)
+            return
+        if "enum" in schema and not any(value == one and type(value) is type(one) for one in schema["enum"]):
+            kind = not any(type(value) is type(one) for one in schema["enum"])
+            yield Miss(path, "enum", here, value, kind=kind, choices=tuple(schema["enum"]))
+            return
+        if isinstance(value, str):
+            yield from self._text(here, value, path)
+        elif isinstance(value, dict):
+            yield from self._mapping(here, value, path, around)
+        elif isinstance(value, list):
+            yield from self._list(here, value, path)
+        elif "minimum" in schema and isinstance(value, int | float) and value < schema["minimum"]:
+            yield Miss(path, "minimum", here, value)
+        if "anyOf" in schema:
+            yield from self._any_of(here, value, path, around)
+        for one in schema.get("allOf", ()):
+            yield from self.misses(one, here.base, value, path, around)
+        if "not" in schema and not self.misses(schema["not"], here.base, value, path):
+            yield Miss(path, "not", here, value)
+
+    def _text(self, here: Part, value: str, path: Where) -> Iterator[Miss]:
+        schema = here.schema
+        if len(value) < schema.get("minLength", 0):
+            yield Miss(path, "minLength", here, value)
+        if "pattern" in schema and not _pattern(schema["pattern"]).search(value):
+            yield Miss(path, "pattern", here, value)
+
+    def _list(self, here: Part, value: list[Any], path: Where) -> Iterator[Miss]:
+        schema = here.schema
+        if len(value) < schema.get("minItems", 0):
+            yield Miss(path, "minItems", here, value)
+        if len(value) > schema.get("maxItems", len(value)):
+            yield Miss(path, "maxItems", here, value)
+        if "items" in schema:
+            for number, item in enumerate(value):
+                yield from self.misses(schema["items"], here.base, item, (*path, number))
+
+    def _mapping(self, here: Part, value: dict[str, Any], path: Where, around: Part | None) -> Iterator[Miss]:
+        schema = here.schema
+        for key in schema.get("required", ()):
+            if key not in value:
+                yield Miss(path, "required", here, value, key=key)
+        for key, needed in schema.get("dependencies", {}).items():
+            if key in value and not all(one in value for one in needed):
+                yield Miss(path, "dependencies", here, value, key=key)
+        if len(value) < schema.get("minProperties", 0):
+            yield Miss(path, "minProperties", here, value)
+        if len(value) > schema.get("maxProperties", len(value)):
+            yield Miss(path, "maxProperties", here, value)
+        known: Schema = schema.get("properties", {})
+        others = schema.get("additionalProperties", True)
+        mine = here if "x-one-of" in schema else None
+        for key, item in value.items():
+            if "propertyNames" in schema:
+                for miss in self.misses(schema["propertyNames"], here.base, key, (*path, key)):
+                    yield Miss(miss.path, "propertyNames", miss.part, key, key=key)
+            if key in known:
+                yield from self.misses(known[key], here.base, item, (*path, key), mine)
+            elif others is False:
+                yield Miss((*path, key), "additionalProperties", here, value, key=key, around=around)
+            elif others is not True:
+                yield from self.misses(others, here.base, item, (*path, key))
+        if "oneOf" in schema:
+            fitting = [one["required"][0] for one in schema["oneOf"] if one["required"][0] in value]
+            if len(fitting) != 1:
+                yield Miss(path, "oneOf", here, value, choices=tuple(fitting))
+
+    def _any_of(self, here: Part, value: Any, path: Where, around: Part | None) -> Iterator[Miss]:
+        tried: list[tuple[Part, list[Miss]]] = []
+        for one in here.schema["anyOf"]:
+            found = self.misses(one, here.base, value, path, around)
+            if not found:
+                return
+            tried.append((here.of(one), found))
+        yield from _closest(here, value, path, tried)
+
+
+def _closest(here: Part, value: Any, path: Where, tried: Sequence[tuple[Part, list[Miss]]]) -> list[Miss]:
+    """Return what is wrong with the branch that was most likely meant; never what all branches say."""
+    meant = [(part, found) for part, found in tried if not part.schema.get("x-template")]
+    fits = [(part, found) for part, found in meant if not any(miss.kind and miss.path == path for miss in found)]
+    choices = tuple(
+        word for _, found in meant for miss in found if miss.path == path and not miss.key for word in miss.choices
+    )
+    if not fits:
+        return [Miss(path, "type", here, value, kind=True, choices=choices)]
+    part, found = min(fits, key=lambda one: len(one[1]))
+    if isinstance(value, dict | list):
+        return found
+    return [Miss(path, found[0].keyword, here if "title" in here.schema else part, value, choices=choices)]
+
+
+def unbuilt(here: Part, value: Any, path: Where = ()) -> Iterator[tuple[Where, bool, str]]:
+    """Yield what is in the grammar and not in this version: its path, whether the value is meant, a sentence."""
+    schema = here.schema
+    if "x-comes" in schema:
+        yield path, "enum" in schema, schema["x-comes"]
+        return
+    if isinstance(value, dict):
+        known: Schema = schema.get("properties", {})
+        others = schema.get("additionalProperties")
+        for key, item in value.items():
+            inner = known.get(key, others)
+            if isinstance(inner, dict):
+                yield from unbuilt(here.of(inner), item, (*path, key))
+    elif isinstance(value, list) and "items" in schema:
+        for number, item in enumerate(value):
+            yield from unbuilt(here.of(schema["items"]), item, (*path, number))
+    for one in map(here.of, schema.get("anyOf", ())):
+        if _may_be(one.schema, value):
+            yield from unbuilt(one, value, path)
+
+
+def _may_be(schema: Schema, value: Any) -> bool:
+    types = schema.get("type")
+    if types is not None and not any(is_type(value, one) for one in ([types] if isinstance(types, str) else types)):
+        return False
+    return "enum" not in schema or any(value == one and type(value) is type(one) for one in schema["enum"])
+
+
+def conforms(value: Any, wanted: Schema) -> list[str]:
+    """Return what does not follow a JSON Schema that somebody else wrote, in words; raises `FlowrunError`."""
+    import jsonschema  # noqa: PLC0415  slow to import, and only a matcher needs it
+
+    validator = jsonschema.validators.validator_for(wanted, jsonschema.Draft202012Validator)
+    try:
+        validator.check_schema(dict(wanted))
+    except jsonschema.SchemaError as error:
+        raise FlowrunError(Problem("wrong-schema", f"this is no JSON Schema: {error.message}")) from None
+    return [f"{error.json_path}: {error.message}" for error in validator(wanted).iter_errors(value)]

@@ -1,0 +1,160 @@
+"""Secrets out of everything that is shown: by origin, by value, and in every form that a value takes on the wire."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeVar
+from urllib.parse import quote, quote_plus
+
+T = TypeVar("T")
+
+SHORTEST: Final = 8  # shorter values are hidden at their origin only, or every "alice" would turn into a blank
+
+# A compact JWS or JWE; claims are shown decoded elsewhere, the text itself would still be usable.
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*)?")
+_PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
+_TOKEN_HEADER = re.compile(r"\b(Bearer|DPoP|Basic) [A-Za-z0-9._~+/=-]{8,}")
+
+SECRET_MEMBERS: Final = frozenset(
+    {
+        "access_token",
+        "auth_req_id",
+        "client_assertion",
+        "client_secret",
+        "code",
+        "code_verifier",
+        "device_code",
+        "id_token",
+        "password",
+        "refresh_token",
+        "registration_access_token",
+        "request",
+        "response",
+        "subject_token",
+        "token",
+    }
+)
+SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "dpop", "proxy-authorization", "set-cookie"})
+# A JSON Web Key with one of these is a private key (RFC 7518, section 6).
+_PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
+
+
+def mask(kind: str) -> str:
+    """Return what stands in the place of a secret: `‹access_token›`."""
+    return f"‹{kind}›"
+
+
+class Redactor:
+    """Knows the secrets of a run and takes them out of texts, values and events.
+
+    `learn` is called where a secret comes up (a file, a server's answer, the redirect) before anything listens.
+    """
+
+    def __init__(self) -> None:
+        """Start knowing nothing."""
+        self._forms: dict[str, str] = {}
+        self._pattern: re.Pattern[str] | None = None
+        self._lock = threading.Lock()
+
+    def learn(self, kind: str, value: object) -> None:
+        """Remember a secret; `kind` is the word shown in its place. Values under 8 characters are left alone."""
+        if not isinstance(value, str) or len(value) < SHORTEST:
+            return
+        with self._lock:
+            for form in _forms(value):
+                self._forms.setdefault(form, kind)
+            self._pattern = None
+
+    def learn_pair(self, kind: str, identifier: str, value: str) -> None:
+        """Remember a secret that travels as `identifier:value` in Base64 (HTTP Basic)."""
+        self.learn(kind, value)
+        for left, right in ((identifier, value), (quote_plus(identifier), quote_plus(value))):
+            self.learn(kind, base64.b64encode(f"{left}:{right}".encode()).decode())
+
+    def learn_members(self, value: object) -> None:
+        """Remember every secret member of a form, a JSON body or callback parameters (`SECRET_MEMBERS`)."""
+        match value:
+            case Mapping():
+                for name, item in value.items():
+                    if name in SECRET_MEMBERS:
+                        self.learn(str(name), item)
+                    self.learn_members(item)
+            case list() | tuple():
+                for item in value:
+                    self.learn_members(item)
+
+    def text(self, text: str) -> str:
+        """Return the text without any known secret, JWT, private key or authorization header."""
+        with self._lock:
+            if self._pattern is None and self._forms:
+                longest_first = sorted(self._forms, key=len, reverse=True)
+                self._pattern = re.compile("|".join(re.escape(form) for form in longest_first))
+            pattern, forms = self._pattern, self._forms
+        if pattern is not None:
+            text = pattern.sub(lambda found: mask(forms[found[0]]), text)
+        if "eyJ" in text:
+            text = _JWT.sub(mask("jwt"), text)
+        if "PRIVATE KEY-----" in text:
+            text = _PEM.sub(mask("private key"), text)
+        return _TOKEN_HEADER.sub(lambda found: f"{found[1]} {mask('token')}", text)
+
+    def value(self, value: T) -> T:
+        """Return the value, event or problem with every text inside it redacted; the same object if nothing was."""
+        return _walk(value, self)  # type: ignore[no-any-return]
+
+
+def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
+    match value:
+        case str():
+            if value and name in SECRET_MEMBERS and not value.startswith("‹"):
+                return mask(name)
+            if value and name.lower() in SECRET_HEADERS:
+                return mask(name.lower())
+            return redactor.text(value)
+        case Mapping():
+            private = "kty" in value and not _PRIVATE_MEMBERS.isdisjoint(value)
+            return {
+                redactor.text(key) if isinstance(key, str) else key: mask("private key")
+                if private and key in _PRIVATE_MEMBERS
+                else _walk(item, redactor, str(key))
+                for key, item in value.items()
+            }
+        case list():
+            return [_walk(item, redactor) for item in value]
+        case tuple() if not hasattr(value, "_fields"):
+            if len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], str):  # noqa: PLR2004  a pair
+                return (redactor.text(value[0]), _walk(value[1], redactor, value[0]))
+            return tuple(_walk(item, redactor) for item in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        changes = {}
+        for field in dataclasses.fields(value):
+            before = getattr(value, field.name)
+            after = _walk(before, redactor)
+            if after != before:
+                changes[field.name] = after
+        return dataclasses.replace(value, **changes) if changes else value
+    return value
+
+
+def _forms(value: str) -> Iterable[str]:
+    """Yield the value as it may appear: raw, URL-encoded, in JSON, in Base64 alone and inside other Base64."""
+    raw = value.encode()
+    yield value
+    yield quote(value, safe="")
+    yield quote_plus(value)
+    yield base64.b64encode(raw).decode().rstrip("=")
+    yield base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    if escaped != value:
+        yield escaped
+    # Inside a longer Base64 text (Basic credentials, a JWT's payload) a value has three possible alignments.
+    for shift in (1, 2):
+        inner = base64.b64encode(b"\0" * shift + raw).decode()
+        core = inner[4 : -(4 if inner.endswith("=") else 0) or None]
+        if len(core) >= SHORTEST:
+            yield core
+            yield core.replace("+", "-").replace("/", "_")

@@ -1,0 +1,248 @@
+"""A scenario file as frozen values: what should happen, as written, with the way back to each line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from flowrun import validate
+from flowrun.document import Document, read
+from flowrun.environment import FOLDER
+from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
+from flowrun.steps import KINDS
+
+At = tuple[str | int, ...]
+
+PLACES: Final = ("push", "callback", "page", "exchange", "userinfo", "introspect", "revoke", "call", "tls")
+_COMMON: Final = ("name", "when", "as", "flow", "tamper", "expect", "save", "retry")
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenStep:
+    """One step as written, holes and all. `at` leads to it in the file, `input_at` to the value of its kind."""
+
+    kind: str
+    name: str
+    input: Mapping[str, Any]
+    at: At
+    input_at: At
+    short: str = ""
+    when: str | None = None
+    client: str = "default"
+    flow: str = ""
+    expect: Mapping[str, Any] | None = None
+    save: Mapping[str, str] | None = None
+
+    def place(self, document: Document, field: Sequence[str | int] = ()) -> Span:
+        """Return where a field of the input stands, or the step itself when it was not written."""
+        if field and self.short and field[0] == self.short:
+            return document.at(self.input_at)
+        written: Any = self.input
+        for part in field:
+            try:
+                written = written[part]
+            except (KeyError, IndexError, TypeError):
+                break
+        else:
+            if field:
+                return document.at((*self.input_at, *field))
+        return document.key_at(self.input_at) if self.input_at != self.at else document.at(self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A value that comes from outside; `type` is text, number, boolean, list or json."""
+
+    name: str
+    type: str
+    default: Any
+    has_default: bool
+    blank: bool
+    one_of: Sequence[Any]
+    at: At
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario as written. `refused` maps a place, or a step's name, to the errors allowed there (empty: any)."""
+
+    document: Document
+    title: str
+    why: str
+    id: str
+    tags: tuple[str, ...]
+    needs: tuple[str, ...]
+    environment: str
+    inputs: Mapping[str, Input]
+    authorization: Mapping[str, Any]
+    steps: tuple[WrittenStep, ...]
+    after: tuple[WrittenStep, ...]
+    cases: tuple[Mapping[str, Any], ...]
+    refused: Mapping[str, tuple[str, ...]]
+
+
+def find(paths: Sequence[Path]) -> list[Path]:
+    """Return the scenario files at these paths: a file as it is, of a folder every YAML file with the key `scenario`.
+
+    Raises `FlowrunError` for a path that is not there and for a folder without a scenario.
+    """
+    found: list[Path] = []
+    problems: list[Problem] = []
+    for path in paths:
+        if path.is_dir():
+            inside = [file for file in _yaml_files(path) if looks_like_scenario(file)]
+            if not inside:
+                problems.append(
+                    Problem(
+                        "no-scenario",
+                        f"no scenario in {path}/",
+                        hint="a scenario is a YAML file with the key `scenario`",
+                    )
+                )
+            found += inside
+        else:
+            found.append(path)
+    if problems:
+        raise FlowrunError(*problems)
+    return list(dict.fromkeys(found))
+
+
+def _yaml_files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder).parts
+        hidden = any(part.startswith(".") or part == FOLDER for part in inside)
+        if path.suffix in {".yaml", ".yml"} and not hidden and path.is_file():
+            yield path
+
+
+def looks_like_scenario(path: Path) -> bool:
+    """Tell whether a file has the key `scenario` at its top level, without parsing it: a broken one must be found."""
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            return any(line.startswith(("scenario:", '"scenario":', "'scenario':")) for line in file)
+    except OSError:
+        return False
+
+
+def load(path: Path) -> Scenario:
+    """Read and validate a scenario file; raises `FlowrunError` with every problem found, in file order."""
+    document = read(path)
+    problems = validate.check(document, "scenario")
+    if not problems:
+        problems = validate.not_built(document, "scenario")
+    if problems:
+        raise FlowrunError(*problems)
+    data: Mapping[str, Any] = document.data
+    steps = tuple(_step(entry, ("steps", index)) for index, entry in enumerate(data["steps"]))
+    after = tuple(_step(entry, ("after", index)) for index, entry in enumerate(data.get("after") or ()))
+    scenario = Scenario(
+        document=document,
+        title=data["scenario"],
+        why=data.get("why", ""),
+        id=data.get("id", path.stem),
+        tags=_texts(data.get("tags")),
+        needs=_texts(data.get("needs")),
+        environment=data.get("environment", ""),
+        inputs={name: _input(name, value) for name, value in (data.get("inputs") or {}).items()},
+        authorization=data.get("authorization") or {},
+        steps=steps,
+        after=after,
+        cases=tuple(data.get("cases") or ()),
+        refused=_refused(data.get("outcome")),
+    )
+    problems = [*_name_problems(scenario), *_place_problems(scenario)]
+    if problems:
+        raise FlowrunError(*problems)
+    return scenario
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+def _step(entry: Any, at: At) -> WrittenStep:
+    if isinstance(entry, str):
+        return WrittenStep(entry, entry, {}, at, at)
+    kind = next(key for key in entry if key in KINDS)
+    written = entry[kind]
+    short = ""
+    if kind == "set":
+        given: Mapping[str, Any] = {"names": written or {}}
+    elif isinstance(written, Mapping):
+        given = written
+    elif written is None:
+        given = {}
+    else:
+        short = str(validate.schema(f"steps/{kind}")["x-short"])
+        given = {short: written}
+    return WrittenStep(
+        kind=kind,
+        name=entry.get("name", kind),
+        input=given,
+        at=at,
+        input_at=(*at, kind),
+        short="names" if kind == "set" else short,
+        when=entry.get("when"),
+        client=entry.get("as", "default"),
+        flow=entry.get("flow", ""),
+        expect=entry.get("expect"),
+        save=entry.get("save"),
+    )
+
+
+_TYPES: Final = ((bool, "boolean"), (int | float, "number"), (list, "list"), (str, "text"))
+
+
+def _input(name: str, written: Any) -> Input:
+    at = ("inputs", name)
+    if isinstance(written, Mapping):
+        return Input(
+            name,
+            written.get("type") or _type_of(written.get("default")),
+            written.get("default"),
+            "default" in written,
+            written.get("blank", "allowed" if written.get("default") == "" else "refused") == "allowed",
+            written.get("one_of", ()),
+            at,
+        )
+    return Input(name, _type_of(written), written, True, written == "", (), at)
+
+
+def _type_of(value: Any) -> str:
+    return next((name for kind, name in _TYPES if isinstance(value, kind)), "text" if value is None else "json")
+
+
+def _refused(outcome: Any) -> Mapping[str, tuple[str, ...]]:
+    if not isinstance(outcome, Mapping):
+        return {}
+    return {place: () if errors == "any" else _texts(errors) for place, errors in outcome["refused"].items()}
+
+
+def _name_problems(scenario: Scenario) -> Iterator[Problem]:
+    """Results live under the name of a step, so two of one name would hide each other."""
+    seen: dict[str, WrittenStep] = {}
+    for step in (*scenario.steps, *scenario.after):
+        if step.name in seen:
+            first = seen[step.name]
+            line = first.place(scenario.document).line
+            yield Problem(
+                "same-name",
+                f"two steps are called '{step.name}', the first in line {line}",
+                step.place(scenario.document),
+                f"give this one a name of its own: name: {step.name}_again",
+            )
+        seen[step.name] = step
+
+
+def _place_problems(scenario: Scenario) -> Iterator[Problem]:
+    known = [*PLACES, *(step.name for step in scenario.steps if step.name not in PLACES)]
+    for place in scenario.refused:
+        if place not in known:
+            yield Problem(
+                "unknown-place",
+                f"'{place}' is no place where a refusal can happen",
+                scenario.document.key_at(("outcome", "refused", place)),
+                did_you_mean(place, known) or f"places: {', '.join(known)}",
+            )

@@ -1,0 +1,119 @@
+"""What the scenarios of one run share: connections, keys, one browser, embedded servers; all ended with the run."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Self
+
+from flowrun.keyring import Keyring
+from flowrun.redact import Redactor
+from flowrun.wire import Wire
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from flowrun.browser import Browser, BrowserSettings
+    from flowrun.environment import Environment
+    from flowrun.sandbox import Sandbox
+
+
+class Session:
+    """Starts what is needed when it is first needed; `close` ends it all, also after a crash or Ctrl-C."""
+
+    def __init__(self, redactor: Redactor | None = None) -> None:
+        """Start nothing yet."""
+        self.redactor = redactor or Redactor()
+        self.keyring = Keyring()
+        self.interrupted = threading.Event()
+        self._wires: dict[str, Wire] = {}
+        self._sandboxes: dict[str, Sandbox] = {}
+        self._browser: Future[Browser] | None = None
+        self._starting: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def wire(self, environment: Environment) -> Wire:
+        """Return the connections to this environment's server."""
+        name = str(environment.document.path)
+        if name not in self._wires:
+            self._wires[name] = Wire(self.redactor, timeout=environment.timeouts.http)
+        return self._wires[name]
+
+    def issuer(self, environment: Environment) -> str:
+        """Return the issuer; with `server: embedded` the sandbox is started for it. Raises `FlowrunError`."""
+        if not environment.embedded:
+            return environment.issuer
+        name = str(environment.document.path)
+        if name not in self._sandboxes:
+            from flowrun.embedded import sandbox_for  # noqa: PLC0415  most runs need no server of their own
+
+            sandbox = sandbox_for(environment, self.keyring)
+            sandbox.start()
+            self._sandboxes[name] = sandbox
+        return self._sandboxes[name].issuer
+
+    def prepare_browser(self, settings: BrowserSettings) -> None:
+        """Begin to start the browser, on a thread: it takes as long as discover, sign and push together."""
+        with self._lock:
+            if self._browser is not None:
+                return
+            future: Future[Browser] = Future()
+            self._browser = future
+
+        def start() -> None:
+            from flowrun.browser import open_browser  # noqa: PLC0415  selenium takes longer to import than it may
+
+            try:
+                future.set_result(open_browser(settings))
+            except BaseException as error:  # noqa: BLE001  whoever asks for the browser gets it
+                future.set_exception(error)
+
+        self._starting = threading.Thread(target=start, name="browser start", daemon=True)
+        self._starting.start()
+
+    def browser(self, settings: BrowserSettings) -> Browser:
+        """Return the browser, a new one where the last has crashed; raises `StepError` with exit code 4."""
+        self.prepare_browser(settings)
+        assert self._browser is not None  # noqa: S101  prepare_browser has just seen to it
+        browser = self._browser.result()
+        if not browser.alive and not self.interrupted.is_set():
+            with self._lock:
+                self._browser = None
+            self.prepare_browser(settings)
+            assert self._browser is not None  # noqa: S101
+            browser = self._browser.result()
+        return browser
+
+    def interrupt(self) -> None:
+        """End what is under way: whoever waits for the browser gets an error and winds up."""
+        self.interrupted.set()
+        self._close_browser()
+
+    def close(self) -> None:
+        """End everything that was started."""
+        self._close_browser()
+        for wire in self._wires.values():
+            wire.close()
+        for sandbox in self._sandboxes.values():
+            sandbox.stop()
+        self._wires.clear()
+        self._sandboxes.clear()
+
+    def _close_browser(self) -> None:
+        future = self._browser
+        if future is None:
+            return
+        if self._starting is not None:
+            self._starting.join()
+        if future.done() and future.exception() is None:
+            future.result().close()
+
+    def __enter__(self) -> Self:
+        """Nothing happens yet."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End everything."""
+        self.close()

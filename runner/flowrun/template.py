@@ -1,0 +1,338 @@
+"""Holes in texts, `{{ … }}`: what they need and how they are filled (the only home of jinja2 in the language)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from flowrun.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from jinja2.environment import TemplateExpression
+
+Path = tuple[str | int, ...]
+
+_UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+
+
+class HoleError(Exception):
+    """A hole that can't be filled: `code` is a slug, `name` the unknown word if one was the reason."""
+
+    def __init__(self, code: str, title: str, *, path: Path = (), name: str = "", label: str = "") -> None:
+        """Say what is wrong; `path` leads to the text inside the value that was filled."""
+        super().__init__(title)
+        self.code = code
+        self.title = title
+        self.path = path
+        self.name = name
+        self.label = label
+
+
+class _Omit:
+    """`omit`: a member or list item with this value is left out."""
+
+    def __str__(self) -> str:
+        raise HoleError("misplaced-omit", "omit stands alone in a value; it can't be part of a text")
+
+    def __repr__(self) -> str:
+        return "omit"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+OMIT: Final = _Omit()
+
+
+def seconds(text: str | float) -> float:
+    """Return the seconds of a duration such as `10s`, `5m`, `180d`, `500ms` or `1h30m`; raises ValueError."""
+    if isinstance(text, int | float):
+        return float(text)
+    found = _DURATION.findall(text.strip())
+    if not found or "".join(number + unit for number, unit in found) != text.strip():
+        raise ValueError(f"'{text}' is no duration; write 10s, 5m, 2h or 180d")
+    return sum(float(number) * _UNITS[unit] for number, unit in found)
+
+
+def _plus(moment: datetime | float, duration: str | float) -> datetime | float:
+    if isinstance(moment, datetime):
+        return moment + timedelta(seconds=seconds(duration))
+    return moment + seconds(duration)
+
+
+def _minus(moment: datetime | float, duration: str | float) -> datetime | float:
+    if isinstance(moment, datetime):
+        return moment - timedelta(seconds=seconds(duration))
+    return moment - seconds(duration)
+
+
+def _iso(moment: datetime | float) -> str:
+    if not isinstance(moment, datetime):
+        moment = datetime.fromtimestamp(moment, UTC)
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _epoch(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _base64url(text: str | bytes) -> str:
+    raw = text.encode() if isinstance(text, str) else text
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _sha256(text: str | bytes) -> bytes:
+    return hashlib.sha256(text.encode() if isinstance(text, str) else text).digest()
+
+
+def _jwt_claims(token: str) -> Any:
+    part = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def _totp(secret: str) -> str:
+    """Return the six digits of now (RFC 6238: SHA-1, 30 s) for a Base32 secret."""
+    import hmac  # noqa: PLC0415  only pages with a one-time code need it
+    import time  # noqa: PLC0415
+
+    compact = secret.replace(" ", "").upper()
+    key = base64.b32decode(compact + "=" * (-len(compact) % 8))
+    digest = hmac.new(key, int(time.time() // 30).to_bytes(8, "big"), "sha1").digest()
+    start = digest[-1] & 15
+    return f"{(int.from_bytes(digest[start : start + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"
+
+
+FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "plus": _plus,
+    "minus": _minus,
+    "iso": _iso,
+    "epoch": _epoch,
+    "base64url": _base64url,
+    "sha256": _sha256,
+    "from_json": json.loads,
+    "jwt_claims": _jwt_claims,
+    "totp": _totp,
+}
+FUNCTIONS: Final[Mapping[str, Any]] = {"uuid": lambda: str(uuid.uuid4()), "omit": OMIT}
+ALWAYS_KNOWN: Final = frozenset({*FUNCTIONS, "now"})
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Jinja without surprises: unknown names are errors, and a member called `items` is data."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Look up an item first, so that a response member never hides behind a method of the same name."""
+        if isinstance(obj, Mapping):
+            if attribute in obj:
+                return obj[attribute]
+            return self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
+
+@lru_cache(maxsize=1)
+def _jinja() -> _Environment:
+    environment = _Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+    environment.globals.clear()
+    environment.globals.update(FUNCTIONS)
+    environment.filters.update(FILTERS)
+    return environment
+
+
+def has_hole(text: str) -> bool:
+    """Tell whether a text is a template."""
+    return "{{" in text or "{%" in text
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A text made ready once: `expression` where the whole text is one hole, else `template`."""
+
+    expression: TemplateExpression | None
+    template: Any
+
+
+@lru_cache(maxsize=4096)
+def _compile(text: str) -> _Compiled:
+    tree = _parse(text)
+    if _is_one_hole(tree):
+        inner = text.strip()[2:-2].strip("-").strip()
+        return _Compiled(_jinja().compile_expression(inner, undefined_to_none=False), None)
+    return _Compiled(None, _jinja().from_string(text))
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> nodes.Template:
+    try:
+        return _jinja().parse(text)
+    except TemplateSyntaxError as error:
+        raise HoleError("template-syntax", f"this template can't be read: {error.message}") from error
+
+
+@lru_cache(maxsize=1024)
+def _parse_expression(text: str) -> nodes.Template:
+    return _parse("{{ " + text + " }}")
+
+
+def _is_one_hole(tree: nodes.Template) -> bool:
+    match tree.body:
+        case [nodes.Output(nodes=parts)]:
+            solid = [p for p in parts if not (isinstance(p, nodes.TemplateData) and not p.data.strip())]
+            return len(solid) == 1 and not isinstance(solid[0], nodes.TemplateData)
+    return False
+
+
+def evaluate(text: str, names: Mapping[str, Any]) -> Any:
+    """Return the value of an expression without braces (`when`, `that`, `until`); raises `HoleError`."""
+    return _compute("{{ " + text + " }}", names)
+
+
+def fill(value: Any, names: Mapping[str, Any], path: Path = ()) -> Any:
+    """Fill every hole of a value: a value that is one hole keeps its type, text with a hole in it is text.
+
+    Members and items that come out as `omit` are left out. Raises `HoleError` with the path of the text at fault.
+    """
+    match value:
+        case str() if has_hole(value):
+            try:
+                return _compute(value, names)
+            except HoleError as error:
+                error.path = path
+                raise
+        case Mapping():
+            filled = ((key, fill(item, names, (*path, key))) for key, item in value.items())
+            return {key: item for key, item in filled if item is not OMIT}
+        case list():
+            items = (fill(item, names, (*path, index)) for index, item in enumerate(value))
+            return [item for item in items if item is not OMIT]
+    return value
+
+
+def _compute(text: str, names: Mapping[str, Any]) -> Any:
+    compiled = _compile(text)
+    known = {"now": datetime.now(UTC), **names}
+    try:
+        if compiled.expression is not None:
+            result = compiled.expression(**known)
+            if isinstance(result, StrictUndefined):
+                str(result)  # raises UndefinedError with Jinja's own account of what is missing
+            return result
+        return compiled.template.render(**known)
+    except UndefinedError as error:
+        raise _unknown(text, str(error.message), known) from error
+    except SecurityError as error:
+        raise HoleError("template-error", f"a template may not do this: {error}") from error
+    except HoleError:
+        raise
+    except (TemplateError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
+        raise HoleError("template-error", f"this template failed: {error}") from error
+
+
+def _unknown(text: str, message: str, known: Mapping[str, Any]) -> HoleError:
+    for need in needs_of_text(text):
+        root = str(need.chain[0])
+        if root not in known and root not in ALWAYS_KNOWN:
+            name = root
+            return HoleError(
+                "unknown-variable", f"nothing has set '{name}' yet", name=name, label=did_you_mean(name, known)
+            )
+        value = known.get(root)
+        for depth, part in enumerate(need.chain[1:], 1):
+            if isinstance(value, Mapping) and part in value:
+                value = value[part]
+                continue
+            if isinstance(value, list) and isinstance(part, int) and part < len(value):
+                value = value[part]
+                continue
+            name = ".".join(str(p) for p in need.chain[:depth])
+            members = value if isinstance(value, Mapping) else ()
+            return HoleError(
+                "unknown-variable",
+                f"'{name}' has no '{part}'",
+                name=str(part),
+                label=did_you_mean(str(part), [str(m) for m in members]),
+            )
+    return HoleError("unknown-variable", message)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A name that a hole uses: `chain` is `("push", "request_uri")`, `path` leads to the text inside the value."""
+
+    chain: tuple[str | int, ...]
+    path: Path
+    text: str
+
+
+def needs(value: Any, path: Path = ()) -> Iterator[Need]:
+    """Yield every name that the holes of a value use, without filling any; raises `HoleError` for bad syntax."""
+    match value:
+        case str() if has_hole(value):
+            try:
+                for need in needs_of_text(value):
+                    yield Need(need.chain, path, value)
+            except HoleError as error:
+                error.path = path
+                raise
+        case Mapping():
+            for key, item in value.items():
+                yield from needs(item, (*path, key))
+        case list():
+            for index, item in enumerate(value):
+                yield from needs(item, (*path, index))
+
+
+def needs_of_expression(text: str) -> tuple[Need, ...]:
+    """Return the names that an expression without braces uses."""
+    return needs_of_text("{{ " + text + " }}")
+
+
+@lru_cache(maxsize=4096)
+def needs_of_text(text: str) -> tuple[Need, ...]:
+    """Return the names that one text uses; a name behind `| default(…)` or `is defined` may be missing."""
+    return tuple(Need(chain, (), text) for chain in _chains(_parse(text), frozenset()))
+
+
+def _chains(node: nodes.Node, bound: frozenset[str]) -> Iterator[tuple[str | int, ...]]:
+    if isinstance(node, nodes.Filter) and node.name in {"default", "d"}:
+        for argument in node.args:
+            yield from _chains(argument, bound)
+        return
+    if isinstance(node, nodes.Test) and node.name in {"defined", "undefined"}:
+        return
+    if isinstance(node, nodes.For):
+        bound = bound | {name.name for name in node.target.find_all(nodes.Name)}
+    chain = _chain(node)
+    if chain is not None:
+        if chain[0] not in bound:
+            yield chain
+        return
+    if isinstance(node, nodes.Name) and node.ctx == "store":
+        return
+    for child in node.iter_child_nodes():
+        yield from _chains(child, bound)
+
+
+def _chain(node: nodes.Node) -> tuple[str | int, ...] | None:
+    match node:
+        case nodes.Name(name=name, ctx="load"):
+            return (name,)
+        case nodes.Getattr(node=inner, attr=attribute):
+            start = _chain(inner)
+            return None if start is None else (*start, attribute)
+        case nodes.Getitem(node=inner, arg=nodes.Const(value=key)) if isinstance(key, str | int):
+            start = _chain(inner)
+            return None if start is None else (*start, key)
+    return None

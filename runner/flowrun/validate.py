@@ -1,0 +1,253 @@
+"""Data + schema → problems in the schema's own words: a `title` completes "expected …"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from flowrun import grammar
+from flowrun.errors import Problem, did_you_mean
+from flowrun.grammar import Miss, Part, Schema, Walk, Where, schema
+
+if TYPE_CHECKING:
+    from flowrun.document import Document
+
+__all__ = ["check", "filled", "not_built", "schema"]
+
+_MOST_LISTED: Final = 12
+_MOST_SHOWN: Final = 40
+_SAID_TWICE: Final = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+_NO_SPACE = re.compile(r"(?P<key>[A-Za-z_][\w.-]*):(?P<value>[^\s/].*)")
+_NAMES: Final = {"string": "a text", "object": "a mapping", "array": "a list", "boolean": "true or false"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """A miss in words; `key` says that the place is the key and not the value."""
+
+    code: str
+    title: str
+    label: str
+    path: Where
+    key: bool = False
+
+
+def check(document: Document, schema_name: str) -> list[Problem]:
+    """Return all problems of a file in file order: those of reading it and those of its schema.
+
+    `schema_name` is `scenario` or `environment`.
+    """
+    part = grammar.part(schema_name)
+    found = {_words(miss): None for miss in Walk().misses(part.schema, part.base, document.data, ())}
+    problems = [*document.problems, *(_problem(document, words) for words in found)]
+    return _sorted(problems)
+
+
+def not_built(document: Document, schema_name: str) -> list[Problem]:
+    """Return a problem for everything that the language has and this version of flowrun has not (`x-comes`)."""
+    problems = []
+    for path, value_meant, sentence in grammar.unbuilt(grammar.part(schema_name), document.data):
+        word: Any = path[-1]
+        if value_meant:
+            word = document.data
+            for one in path:
+                word = word[one]
+        at = document.at(path) if value_meant else document.key_at(path)
+        problems.append(Problem("not-built", f"'{word}' is not built yet", at, sentence))
+    return _sorted(problems)
+
+
+def filled(value: Any, schema_name: str, pointer: str = "") -> list[tuple[Where, str]]:
+    """Return what is wrong with a value whose holes are filled: the path inside it, and words."""
+    part = grammar.part(schema_name, pointer)
+    return [
+        (words.path, words.title) for words in map(_words, Walk(holes=False).misses(part.schema, part.base, value, ()))
+    ]
+
+
+def _sorted(problems: Sequence[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda p: (p.at.line, p.at.column) if p.at else (0, 0))
+
+
+def _problem(document: Document, words: _Words) -> Problem:
+    at = document.key_at(words.path) if words.key else document.at(words.path)
+    return Problem(words.code, words.title, at, words.label)
+
+
+def _words(miss: Miss) -> _Words:
+    match miss.keyword:
+        case "x-problem":
+            said = miss.schema["x-problem"]
+            path = (*miss.path, miss.key) if miss.key else miss.path
+            return _Words(said["code"], said["title"], said["label"], path, key=True)
+        case "required":
+            wanted = miss.part.of(miss.schema.get("properties", {}).get(miss.key, {}))
+            label = f"write {miss.key}: {_example(wanted) or '…'}"
+            return _Words("missing-key", f"'{miss.key}' is missing", label, miss.path, key=True)
+        case "additionalProperties":
+            return _unknown(miss)
+        case "oneOf":
+            return _not_one(miss)
+        case "propertyNames":
+            return _Words("wrong-key", f"expected {_title(miss.schema)}, this is '{miss.key}'", "", miss.path, key=True)
+    return _wrong_value(miss)
+
+
+def _unknown(miss: Miss) -> _Words:
+    """Word a key that is not in the schema, and say where it may belong."""
+    schema, key = miss.schema, miss.key
+    known: Mapping[str, Any] = schema.get("properties", {})
+    free = [name for name in known if name not in miss.value]
+    code, title = "unknown-key", f"there is no key '{key}' here"
+    one_of = schema.get("x-one-of")
+    if one_of:
+        words: list[str] = one_of["words"]
+        free = [name for name in free if name not in words]
+        present = [word for word in words if word in miss.value]
+        if not present and (did_you_mean(key, words) or not did_you_mean(key, free)):
+            code, title = f"unknown-{one_of['code']}", f"there is no {one_of['noun']} '{key}'"
+            return _Words(code, title, _advice_for_word(key, one_of), miss.path, key=True)
+        owner = next((word for word in present if key in _fields(miss.part.of(known[word]))), None)
+        if owner:
+            label = f"it belongs to {owner}: indent it below {owner}:"
+            return _Words(code, title, label, miss.path, key=True)
+    if "x-noun" in schema:
+        code, title = f"unknown-{schema['x-noun']}", f"there is no {schema['x-noun']} '{key}'"
+    if miss.around is not None and key in miss.around.schema["properties"]:
+        owner = str(miss.path[-2])
+        return _Words(code, title, f"it stands beside {owner}, not inside it: indent it less", miss.path, key=True)
+    return _Words(code, title, _advice_for_key(schema, key, free), miss.path, key=True)
+
+
+def _advice_for_key(schema: Schema, key: str, free: Sequence[str]) -> str:
+    glued = _NO_SPACE.fullmatch(key)
+    if glued and glued["key"] in free:
+        return f"a space is missing after the colon: {glued['key']}: {glued['value']}"
+    near = did_you_mean(key, free)
+    if near:
+        return near
+    if "x-advice" in schema:
+        return str(schema["x-advice"])
+    if 0 < len(free) <= _MOST_LISTED:
+        return f"keys that may stand here: {', '.join(free)}"
+    return ""
+
+
+def _advice_for_word(word: str, one_of: Mapping[str, Any]) -> str:
+    return did_you_mean(word, one_of["words"]) or f"{one_of['noun']}s: {', '.join(one_of['words'])}"
+
+
+def _fields(part: Part) -> Mapping[str, Any]:
+    """Return the fields of a step kind or an action that takes a mapping of its own."""
+    for one in map(part.of, part.schema.get("anyOf", ())):
+        if one.schema.get("type") == "object":
+            return one.schema.get("properties", {})  # type: ignore[no-any-return]
+    return {}
+
+
+def _not_one(miss: Miss) -> _Words:
+    one_of = miss.schema["x-one-of"]
+    if not miss.choices:
+        unknown = next((key for key in miss.value if key not in miss.schema["properties"]), None)
+        if unknown is not None:  # that key's own miss says it better
+            return _unknown(Miss((*miss.path, unknown), "additionalProperties", miss.part, miss.value, key=unknown))
+        title = f"this {one_of['code']} does not say what to do"
+        label = f"add one of {', '.join(one_of['words'])}"
+        return _Words(f"no-{one_of['code']}", title, label, miss.path)
+    first, second, *_ = sorted(miss.choices, key=list(miss.value).index)
+    title = f"one {one_of['code']} can't be both '{first}' and '{second}'"
+    return _Words(f"two-{one_of['code']}s", title, 'begin a new one with "- "', (*miss.path, second), key=True)
+
+
+def _wrong_value(miss: Miss) -> _Words:
+    many = next((one for one in map(miss.part.of, miss.schema.get("anyOf", ())) if "x-one-of" in one.schema), None)
+    if many is not None and isinstance(miss.value, str):
+        return _wrong_word(miss, many)
+    title = f"expected {_title(miss.schema)}, this is {_shown(miss)}"
+    return _Words("wrong-value", title, _advice(miss), miss.path)
+
+
+def _wrong_word(miss: Miss, many: Part) -> _Words:
+    """Word a bare word in the place of a step or an action."""
+    one_of, known, word = many.schema["x-one-of"], many.schema["properties"], miss.value
+    glued = _NO_SPACE.fullmatch(word)
+    if glued and glued["key"] in known:
+        label = f"write {glued['key']}: {glued['value']}"
+        return _Words("yaml-colon", "a space is missing after the colon", label, miss.path)
+    if word in one_of["words"]:
+        label = f"write {word}: {_example(many.of(known[word])) or '…'}"
+        return _Words("missing-key", f"'{word}' alone says too little", label, miss.path)
+    title = f"there is no {one_of['noun']} '{word}'"
+    return _Words(f"unknown-{one_of['code']}", title, _advice_for_word(word, one_of), miss.path)
+
+
+def _title(schema: Schema) -> str:
+    if "title" in schema:
+        return str(schema["title"])
+    types = schema.get("type", "")
+    return _NAMES.get(types, "something else") if isinstance(types, str) else "something else"
+
+
+def _shown(miss: Miss) -> str:
+    value = miss.value
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        if not value:
+            return "an empty text"
+        return f"'{value[:_MOST_SHOWN]}…'" if len(value) > _MOST_SHOWN else f"'{value}'"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    kind = "list" if isinstance(value, list) else "mapping"
+    if not value:
+        return f"an empty {kind}"
+    if miss.kind:
+        return f"a {kind}"
+    return f"a {kind} of {len(value)}"
+
+
+def _advice(miss: Miss) -> str:
+    """Return what to write instead, if that can be known."""
+    value, schema = miss.value, miss.schema
+    if isinstance(value, str):
+        near = did_you_mean(value, (str(one) for one in miss.choices if isinstance(one, str)))
+        if near:
+            return near
+        if value.lower() in _SAID_TWICE and any(one.get("type") == "boolean" for one in _options(miss.part)):
+            return f"write {_SAID_TWICE[value.lower()]}"
+        if _NO_SPACE.fullmatch(value) and miss.kind:
+            return "is a space missing after a colon?"
+    if isinstance(value, bool | int | float) and any(map(_takes_text, _options(miss.part))):
+        return f'write "{str(value).lower() if isinstance(value, bool) else value}"'
+    if "x-advice" in schema:
+        return str(schema["x-advice"])
+    example = _example(miss.part)
+    return f"for example {example}" if example else ""
+
+
+def _takes_text(schema: Schema) -> bool:
+    types = schema.get("type", ())
+    return "string" in ([types] if isinstance(types, str) else types) and "pattern" not in schema
+
+
+def _options(part: Part) -> list[Schema]:
+    return [part.schema, *(part.of(one).schema for one in part.schema.get("anyOf", ()))]
+
+
+def _example(part: Part) -> str:
+    """Return the first example of a schema, or of what it refers to, in YAML's flow style."""
+    return next(map(_flow, part.schema.get("examples", ())), "")
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, str) and (not value or re.search(r"[{}\[\],#]|: |^[\s\d]", value)):
+        return f'"{value}"'
+    return {True: "true", False: "false", None: "null"}.get(value, str(value)) if not isinstance(value, str) else value

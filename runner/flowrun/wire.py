@@ -1,0 +1,286 @@
+"""HTTP, recorded: what was sent, what came back, why nothing came back (the only home of httpx)."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from flowrun.errors import UNREACHABLE, WRONG_FILE, StepError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from flowrun.redact import Redactor
+
+LARGEST_ANSWER: Final = 5 * 1024 * 1024  # bytes; more than that is no answer of an authorization server
+Form = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How the server's certificate is judged and which certificate we show: files, never contents."""
+
+    ca: Path | None = None
+    verify: bool = True
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request as it went out."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    form: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered. `body` is the parsed JSON, or None where the text is no JSON.
+
+    `headers` has lower-case names; of a header that came twice the values are joined with a comma. `seconds` runs from
+    the call to the last byte.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    body: Any
+    sent: Sent
+    seconds: float
+
+    @property
+    def content_type(self) -> str:
+        """The media type without parameters, in lower case; empty where there was none."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def members(self) -> Mapping[str, Any]:
+        """The JSON body if it is an object, else an empty mapping."""
+        return self.body if isinstance(self.body, dict) else {}
+
+
+class Wire:
+    """Sends requests over connections that are kept; never follows a redirect, never keeps a cookie."""
+
+    def __init__(
+        self, redactor: Redactor, *, timeout: float = 10.0, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        """Take the time limit of one request in seconds; `transport` stands in for the network in unit tests."""
+        self._redactor = redactor
+        self._timeout = timeout
+        self._transport = transport
+        self._clients: dict[tuple[Tls, bool], httpx.Client] = {}
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        form: Form = (),
+        headers: Mapping[str, str] | None = None,
+        tls: Tls | None = None,
+        timeout: float | None = None,
+    ) -> Answer:
+        """Send one request and return its answer, whatever its status.
+
+        Raises `StepError` (exit code 3) when there is no answer: name not found, refused, TLS, time-out.
+        """
+        import httpx  # noqa: PLC0415  a scenario that sends nothing must not pay for it
+
+        self._redactor.learn_members(dict(form))
+        content = urlencode(form).encode() if form else None
+        outgoing = {"accept": "application/json", **(headers or {})}
+        if form:
+            outgoing["content-type"] = "application/x-www-form-urlencoded"
+        started = time.perf_counter()
+        try:
+            client = self._client(tls or Tls(), secure=urlsplit(url).scheme == "https")
+            with client.stream(
+                method, url, content=content, headers=outgoing, timeout=timeout or self._timeout
+            ) as response:
+                raw = _read(response, url)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, ssl.SSLError) as error:
+            raise _no_answer(url, error, timeout or self._timeout) from error
+        client.cookies.clear()
+        text = _decode(raw, response.charset_encoding)
+        body = _json(text)
+        self._redactor.learn_members(body)
+        shown = Sent(method, url, dict(response.request.headers), tuple(form))
+        return Answer(response.status_code, dict(response.headers), text, body, shown, time.perf_counter() - started)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+
+    def _client(self, tls: Tls, *, secure: bool) -> httpx.Client:
+        import httpx  # noqa: PLC0415
+
+        found = self._clients.get((tls, secure))
+        if found is None:
+            # A bare context costs nothing and trusts nobody: plain http needs no list of authorities.
+            context = context_for(tls) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            # A proxy of the machine must not get what goes to this machine itself.
+            direct: dict[str, httpx.BaseTransport | None] = {
+                "all://localhost": None,
+                "all://127.0.0.1": None,
+                "all://[::1]": None,
+            }
+            found = httpx.Client(
+                verify=context,
+                transport=self._transport,
+                mounts={} if self._transport else direct,
+                headers={"user-agent": "flowrun"},
+                follow_redirects=False,
+            )
+            self._clients[tls, secure] = found
+        return found
+
+
+def context_for(tls: Tls) -> ssl.SSLContext:
+    """Return the TLS context for these files; raises `StepError` where one can't be read."""
+    try:
+        context = ssl.create_default_context(cafile=str(tls.ca) if tls.ca else None)
+    except (OSError, ssl.SSLError) as error:
+        raise StepError(
+            "ca-unreadable", f"the CA file {tls.ca} can't be read as PEM certificates", exit_code=WRONG_FILE
+        ) from error
+    if not tls.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if tls.certificate:
+        try:
+            context.load_cert_chain(tls.certificate, tls.key)
+        except (OSError, ssl.SSLError) as error:
+            raise StepError(
+                "certificate-unreadable",
+                f"the client certificate {tls.certificate.name} can't be used",
+                label=_certificate_reason(error),
+                exit_code=WRONG_FILE,
+            ) from error
+    return context
+
+
+def _certificate_reason(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "the file is not there"
+    if "KEY_VALUES_MISMATCH" in str(error):
+        return "the private key belongs to another certificate"
+    return "it must be PEM, with its private key"
+
+
+def _read(response: httpx.Response, url: str) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    for part in response.iter_bytes():
+        size += len(part)
+        if size > LARGEST_ANSWER:
+            raise StepError("answer-too-large", f"{url} answered with more than 5 MiB; the rest was not read")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _decode(raw: bytes, charset: str | None) -> str:
+    try:
+        return raw.decode(charset or "utf-8", errors="replace")
+    except LookupError:
+        return raw.decode("utf-8", errors="replace")
+
+
+def _json(text: str) -> Any:
+    if text.lstrip()[:1] not in tuple('{["-0123456789tfn'):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    """One way to get no answer: words to look for in the library's text, and ours instead."""
+
+    code: str
+    words: tuple[str, ...]
+    title: str
+    hint: str = field(default="")
+
+
+_REASONS: Final = (
+    _Reason(
+        "name-not-found",
+        (
+            "Name or service not known",
+            "nodename nor servname",
+            "getaddrinfo",
+            "name resolution",
+            "No address associated",
+        ),
+        "the host name {host} does not resolve",
+        "check the spelling of the host, and that this machine may look it up (VPN, DNS)",
+    ),
+    _Reason(
+        "connection-refused",
+        ("Connection refused", "actively refused", "Errno 111"),
+        "nothing listens at {host}",
+        "is the server up? is the port right?",
+    ),
+    _Reason(
+        "tls-certificate",
+        ("CERTIFICATE_VERIFY_FAILED", "certificate verify failed"),
+        "the TLS certificate of {host} is not trusted",
+        "name its authority in the environment file: tls: {{ca: path/to/ca.pem}}",
+    ),
+    _Reason(
+        "tls-client-certificate",
+        ("CERTIFICATE_REQUIRED", "bad certificate", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE", "handshake failure"),
+        "{host} refused the TLS handshake, most likely our client certificate or its absence",
+        "give the client a certificate: {{file, key}} that this server knows",
+    ),
+    _Reason("tls-failed", ("SSL", "TLS"), "no TLS connection with {host}", "does this port speak https?"),
+    _Reason(
+        "connection-dropped",
+        ("disconnected without sending", "Connection reset", "RemoteProtocolError", "Broken pipe"),
+        "{host} dropped the connection without an answer",
+        "a server that wants a client certificate, or one that is starting, does this",
+    ),
+)
+
+
+def _no_answer(url: str, error: Exception, limit: float) -> StepError:
+    import httpx  # noqa: PLC0415
+
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2] or url
+    facts = (("url", url.partition("?")[0]),)
+    if isinstance(error, httpx.TimeoutException):
+        return StepError(
+            "timeout",
+            f"no answer from {host} within {limit:g} s",
+            facts=facts,
+            hint="timeouts: {http: …} in the environment file sets the limit",
+            exit_code=UNREACHABLE,
+        )
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+        return StepError("bad-url", f"'{url}' is no URL that can be called", exit_code=WRONG_FILE)
+    text = f"{error} {error.__cause__ or ''} {type(error).__name__}"
+    for reason in _REASONS:
+        if any(word in text for word in reason.words):
+            return StepError(
+                reason.code,
+                reason.title.format(host=host),
+                facts=facts,
+                hint=reason.hint.format(),
+                exit_code=UNREACHABLE,
+            )
+    return StepError("network_error", f"no usable answer from {host}: {error}", facts=facts, exit_code=UNREACHABLE)
