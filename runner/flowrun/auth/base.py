@@ -1,0 +1,71 @@
+"""What every way of client authentication gets and does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flowrun.client import Client
+    from flowrun.jose import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The request that is about to carry the authentication.
+
+    `form` and `headers` are changed in place. `audience` is the value for `aud` of an assertion. `key` is loaded by
+    whoever calls, once a process. `assertion` is one that the scenario signed itself: then exactly that one is sent.
+    `now` is in seconds since 1970.
+    """
+
+    form: list[tuple[str, str]]
+    headers: dict[str, str]
+    audience: str | list[str]
+    now: float
+    key: Key | None = None
+    assertion: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One registered method: how it is applied, and what the client must have for it (`secret`, `key`)."""
+
+    apply: Callable[[Client, Call], None]
+    needs: frozenset[str] = frozenset()
+
+
+def name_client(client: Client, call: Call) -> None:
+    """Put `client_id` into the form unless it is there (at PAR it is a parameter of the request already)."""
+    if not any(name == "client_id" for name, _ in call.form):
+        call.form.insert(0, ("client_id", client.client_id))
+
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+def carry_assertion(client: Client, call: Call, assertion: str) -> None:
+    """Send an assertion in the form (RFC 7521, section 4.2)."""
+    name_client(client, call)
+    call.form.extend([("client_assertion_type", ASSERTION_TYPE), ("client_assertion", assertion)])
+
+
+def assertion_claims(
+    client: Client, audience: str | list[str], now: float, claims: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the claims of a fresh client assertion (RFC 7523, section 3; OpenID Connect Core, section 9)."""
+    import uuid  # noqa: PLC0415
+
+    issued = int(now)  # whole seconds: some servers refuse fractions
+    made: dict[str, Any] = {
+        "iss": client.client_id,
+        "sub": client.client_id,
+        "aud": audience,
+        "jti": str(uuid.uuid4()),
+        "iat": issued,
+        "exp": issued + int(client.assertion.lifetime),
+    }
+    if client.assertion.nbf:
+        made["nbf"] = issued
+    return {**made, **(claims or {})}

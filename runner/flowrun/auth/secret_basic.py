@@ -1,0 +1,22 @@
+"""client_secret_basic: id and secret in a Basic header (RFC 6749, section 2.3.1)."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING
+from urllib.parse import quote_plus
+
+from flowrun.auth.base import Method
+
+if TYPE_CHECKING:
+    from flowrun.auth.base import Call
+    from flowrun.client import Client
+
+
+def apply(client: Client, call: Call) -> None:
+    """Form-encode both halves, then Base64 the pair."""
+    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret or '')}"
+    call.headers["authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+
+
+METHOD = Method(apply=apply, needs=frozenset({"secret"}))

@@ -1,0 +1,23 @@
+"""Automatic checks: what every step verifies without being asked; each one function, one id, one clause."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flowrun.checks import callback, discover, id_token, push, tokens
+
+if TYPE_CHECKING:
+    from flowrun.checks.base import Check
+
+CHECKS: Final[tuple[Check, ...]] = (
+    *discover.CHECKS,
+    *push.CHECKS,
+    *callback.CHECKS,
+    *tokens.CHECKS,
+    *id_token.CHECKS,
+)
+
+
+def of(kind: str) -> tuple[Check, ...]:
+    """Return the checks that a step of this kind runs."""
+    return tuple(check for check in CHECKS if kind in check.steps)

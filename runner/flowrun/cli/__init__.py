@@ -1,0 +1,58 @@
+"""The command line: arguments in, words and an exit code out; each command is imported when it is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+from flowrun import __version__
+
+# A command's module is imported when it is named: `flowrun --version` must not pay for a browser.
+COMMANDS: Final = {
+    "run": "flowrun.cli.run",
+    "check": "flowrun.cli.check",
+    "plan": "flowrun.cli.plan",
+    "list": "flowrun.cli.listing",
+    "sandbox": "flowrun.cli.sandbox",
+}
+
+
+class _Commands(click.Group):
+    """`flowrun FILE…` means `flowrun run FILE…`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """Name the commands for `--help`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[cmd_name]).command
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `run` before anything that names no command: a file, a folder, an option of a run."""
+        own = {"--help", "--version"}
+        if args and args[0] not in COMMANDS and args[0] not in own:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Commands, invoke_without_command=False, context_settings={"help_option_names": ["--help"]})
+@click.version_option(__version__, prog_name="flowrun")
+def cli() -> None:
+    """Run OAuth 2.0, OpenID Connect and FAPI authorization flows written as YAML scenarios.
+
+    \b
+    flowrun scenarios/par_dp.yaml             run one scenario
+    flowrun scenarios/ --env uat              run a folder in another environment
+    flowrun check scenarios/                  look for mistakes, send nothing
+    """  # noqa: D301  \b is click's mark for text that keeps its lines
+
+
+def main(args: list[str] | None = None) -> Any:
+    """Run the command line; the console script and `python -m flowrun` come here."""
+    return cli(args=args, prog_name="flowrun")

@@ -1,0 +1,66 @@
+"""What each ecosystem demands: defaults of an environment and one level for every automatic check; data files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import as_file, files
+from typing import Any, Final
+
+from flowrun.document import read
+
+LEVELS: Final = ("must", "should", "info", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A profile with what it inherits worked in.
+
+    `client`: defaults for every client of an environment; `headers`: sent with every call to the server, where the
+    value `uuid` stands for a fresh one each time; `checks`: a level for each check id; `wants` names optional things
+    that this ecosystem demands (`id_token`: one is expected even when the scope lacks openid).
+    """
+
+    name: str
+    title: str
+    client: Mapping[str, Any]
+    headers: Mapping[str, str]
+    checks: Mapping[str, str]
+    wants: frozenset[str]
+
+    def level(self, check: str) -> str:
+        """Return must, should, info or off."""
+        return self.checks.get(check, "off")
+
+
+def names() -> list[str]:
+    """Return the names of the profiles there are."""
+    return sorted(
+        entry.name.removesuffix(".yaml") for entry in files(__name__).iterdir() if entry.name.endswith(".yaml")
+    )
+
+
+@lru_cache(maxsize=16)
+def load(name: str) -> Profile:
+    """Return a profile by its name; the schema of the environment has checked that there is one."""
+    with as_file(files(__name__) / f"{name}.yaml") as path:
+        data = read(path).data
+    base = load(data["like"]) if "like" in data else Profile("", "", {}, {}, {}, frozenset())
+    return Profile(
+        name,
+        data["title"],
+        merge(base.client, data.get("client", {})),
+        {**base.headers, **data.get("headers", {})},
+        {**base.checks, **data.get("checks", {})},
+        base.wants | frozenset(data.get("wants", ())),
+    )
+
+
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one mapping over another; mappings inside are laid over each other too, everything else is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged

@@ -1,0 +1,137 @@
+"""browse: go through login and consent in a real browser, until it is sent to the redirect_uri (RFC 6749, 4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flowrun.errors import FlowrunError, StepError
+from flowrun.events import PageSeen, Told
+from flowrun.flow import Refusal, now
+from flowrun.steps.base import Outcome, StepKind, own_error
+from flowrun.steps.request import authorization_url
+from flowrun.template import HoleError, fill, seconds
+
+if TYPE_CHECKING:
+    from flowrun.browser import Callback, PageVisit, Walk
+    from flowrun.steps.base import Tools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Browse:
+    """The filled input; `schemas/steps/browse.json` says what each field is."""
+
+    user: str | None = None
+    answers: Mapping[str, Any] | None = None
+    url: str | None = None
+    extra: Mapping[str, Any] | None = None
+    by: str = "browser"
+    session: str = "new"
+    at_most: str | float | None = None
+
+
+def run(step: Browse, tools: Tools) -> Outcome:
+    """Open the authorization URL, do what each page asks, take the callback before it reaches any network."""
+    redirect_uri = (tools.flow.parameters or {}).get("redirect_uri") or tools.client.redirect_uri
+    if not redirect_uri:
+        raise own_error("no-redirect-uri", f"the client '{tools.client.name}' has no redirect_uri")
+    url = step.url or authorization_url(tools, step.extra or {})
+    tools.tell(Told("authorization URL", url))
+    if tools.flow.expires_at is not None and now() >= tools.flow.expires_at:
+        tools.tell(Told("note", "the request_uri has expired before the browser opened it"))
+    limits = tools.environment.timeouts
+    answers = {name: str(value) for name, value in (step.answers or {}).items()}
+    names = {"user": _user(step, tools), "answers": answers}
+    try:
+        walk = tools.browser().walk(
+            url,
+            redirect_uri=str(redirect_uri),
+            pages=tools.environment.pages,
+            fill=lambda value, path: _fill(value, path, names, tools),
+            answers=answers,
+            page_seconds=limits.page,
+            total_seconds=limits.browse if step.at_most is None else seconds(step.at_most),
+            tell=lambda visit: tools.tell(page_seen(visit)),
+        )
+    except StepError as error:
+        # A page that says no is an outcome that a scenario may expect; what is shown there is the evidence.
+        if error.place == "page":
+            return _refused_on_page(error, tools)
+        raise
+    return _outcome(walk, tools)
+
+
+def _user(step: Browse, tools: Tools) -> dict[str, str]:
+    known = tools.environment.user_names()
+    if step.user is None:
+        # With one user there is nothing to choose.
+        return tools.environment.user(known[0]) if len(known) == 1 else {}
+    return tools.environment.user(step.user)
+
+
+def _fill(value: object, path: tuple[str | int, ...], names: Mapping[str, Any], tools: Tools) -> Any:
+    try:
+        return fill(value, {**tools.names(), **names})
+    except HoleError as error:
+        hint = "write browse: {user: …}" if error.name == "user" or "'user'" in error.title else ""
+        at = tools.environment.document.at(("pages", *path, *error.path))
+        from flowrun.errors import Problem  # noqa: PLC0415  only when a page can't be filled
+
+        raise FlowrunError(Problem(error.code, error.title, at, error.label, hint=hint)) from error
+
+
+def page_seen(visit: PageVisit) -> PageSeen:
+    """Return a visit as an event."""
+    return PageSeen(visit.name, visit.url, visit.heading, visit.status, visit.text, visit.seconds, visit.screenshot)
+
+
+def _refused_on_page(error: StepError, tools: Tools) -> Outcome:
+    visit: PageVisit | None = getattr(error, "page", None)
+    if visit is not None:
+        tools.tell(page_seen(visit))
+    values = {
+        "pages": [],
+        "page": {"text": visit.text, "heading": visit.heading, "status": visit.status} if visit else {},
+    }
+    return Outcome(values, refusal=Refusal("page", error.error, error.title, visit.status if visit else None))
+
+
+def _outcome(walk: Walk, tools: Tools) -> Outcome:
+    pages = [visit.name for visit in walk.pages]
+    if walk.callback is None:
+        visit = walk.refused
+        assert visit is not None  # noqa: S101  a walk without callback ended on a page that refuses
+        page = {"name": visit.name, "text": visit.text, "heading": visit.heading, "status": visit.status}
+        described = " ".join(visit.text.split())[:200]
+        return Outcome({"pages": pages, "page": page}, refusal=Refusal("page", "", described, visit.status))
+    callback = _remember(walk.callback, tools)
+    values = {**callback, "pages": pages, "callback_url": walk.callback.url}
+    summary = " → ".join([*(page or "?" for page in pages), "callback"])
+    if "error" in callback:
+        refusal = Refusal("callback", callback["error"], callback.get("error_description", ""))
+        return Outcome(values, refusal=refusal, summary=summary)
+    if "code" not in callback and "response" not in callback:
+        raise StepError(
+            "no-code",
+            "the browser came back without code and without error",
+            facts=[("parameters", ", ".join(callback) or "none")],
+        )
+    return Outcome(values, summary=summary)
+
+
+def _remember(callback: Callback, tools: Tools) -> dict[str, str]:
+    members = dict(callback.params)
+    tools.redactor.learn_members(members)
+    tools.flow.callback = members
+    tools.flow.callback_pairs = tuple(callback.params)
+    return members
+
+
+def _needs(written: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(
+        {"redirect_uri", "pages"} if written.get("url") else {"redirect_uri", "endpoint:authorization_endpoint"}
+    )
+
+
+KIND = StepKind("browse", Browse, run, needs=_needs, leaves=frozenset({"callback"}))

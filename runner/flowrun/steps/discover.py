@@ -1,0 +1,72 @@
+"""discover: read the server's metadata (RFC 8414, OpenID Connect Discovery 1.0)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit, urlunsplit
+
+from flowrun.errors import StepError
+from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, own_error, shown
+
+if TYPE_CHECKING:
+    from flowrun.steps.base import Tools
+    from flowrun.wire import Answer
+
+_NOT_FOUND: Final = 404
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discover:
+    """The filled input; `schemas/steps/discover.json` says what each field is."""
+
+    issuer: str | None = None
+    location: str = "auto"
+    url: str | None = None
+
+
+def run(step: Discover, tools: Tools) -> Outcome:
+    """Read OIDC's document, or RFC 8414's where the first is not there; leave every member as `server.…`."""
+    issuer = step.issuer or tools.issuer
+    urls = [step.url] if step.url else locations(issuer, step.location)
+    if not urls:
+        raise own_error("no-issuer", "discover needs an issuer", hint="write issuer: in the environment file")
+    answer = tools.get(urls[0])
+    for url in urls[1:]:
+        if answer.status != _NOT_FOUND:
+            break
+        answer = tools.get(url)
+    _require_metadata(answer, len(urls))
+    tools.flow.server = {**answer.members}
+    tools.flow.server["par_available"] = "pushed_authorization_request_endpoint" in answer.members
+    tools.flow.server["par_required"] = answer.members.get("require_pushed_authorization_requests") is True
+    return Outcome(
+        {**tools.flow.server, **http_values(answer)}, answer=answer, summary=str(answer.members.get("issuer", ""))
+    )
+
+
+def locations(issuer: str, location: str) -> list[str]:
+    """Return where the metadata of an issuer may be: appended (OIDC) and inserted before the path (RFC 8414 §3.1)."""
+    if not issuer:
+        return []
+    parts = urlsplit(issuer)
+    path = parts.path.rstrip("/")
+    oidc = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+    oauth = urlunsplit(parts._replace(path=f"/.well-known/oauth-authorization-server{path}"))
+    return {"oidc": [oidc], "oauth": [oauth]}.get(location, [oidc, oauth])
+
+
+def _require_metadata(answer: Answer, tried: int) -> None:
+    what = "to the question for its metadata"
+    refusal = judge_answer(answer, what, "discover")
+    if refusal is not None:
+        more = " at both places where it may be" if tried > 1 and answer.status == _NOT_FOUND else ""
+        raise StepError(
+            "no-metadata",
+            f"the server answered {answer.status} {what}{more}",
+            facts=shown(answer),
+            hint="is the issuer right? a server without discovery: list endpoints: in the environment file",
+        )
+
+
+KIND = StepKind("discover", Discover, run, leaves=frozenset({"server"}))

@@ -1,0 +1,71 @@
+"""sign: make a signed JWT: the request object (RFC 9101), a client assertion (RFC 7523), or one of given claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from flowrun.auth.base import assertion_claims
+from flowrun.flow import now
+from flowrun.steps.base import Outcome, StepKind
+from flowrun.steps.request import sign_claims, sign_request_object
+from flowrun.template import seconds
+
+if TYPE_CHECKING:
+    from flowrun.steps.base import Tools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """The filled input; `schemas/steps/sign.json` says what each field is."""
+
+    what: str
+    claims: Mapping[str, Any] | None = None
+    header: Mapping[str, Any] | None = None
+    alg: str | None = None
+    key: str = "signing"
+    aud: str | list[str] | None = None
+    lifetime: str | float | None = None
+    typ: str | bool | None = None
+    encrypt: Mapping[str, Any] | None = None
+
+
+def run(step: Sign, tools: Tools) -> Outcome:
+    """Sign, remember what later calls send, and leave the JWT with its decoded form."""
+    from flowrun.jose import peek  # noqa: PLC0415  JOSE is loaded when something is signed
+
+    choices = {name: value for name, value in asdict(step).items() if value is not None}
+    if "lifetime" in choices:
+        choices["lifetime"] = seconds(choices["lifetime"])
+    match step.what:
+        case "request_object":
+            token = sign_request_object(tools, **choices)
+            tools.flow.request_object = token
+        case "client_assertion" | "private_key_jwt":
+            token = _sign_assertion(tools, choices)
+            tools.flow.assertion = token
+        case _:
+            token = sign_claims(tools, choices.get("claims", {}), {"alg": tools.client.assertion.alg, **choices})
+    made = peek(token)
+    tools.redactor.learn("jwt", token)
+    summary = f"{step.what}, {made.header['alg']}, kid {made.header.get('kid', 'none')}"
+    return Outcome({"jwt": token, "header": dict(made.header), "claims": dict(made.claims)}, summary=summary)
+
+
+def _sign_assertion(tools: Tools, choices: Mapping[str, Any]) -> str:
+    settings = tools.client.assertion
+    claims = assertion_claims(tools.client, tools.audience(choices.get("aud") or settings.aud, ""), now())
+    if "lifetime" in choices:
+        claims["exp"] = claims["iat"] + int(choices["lifetime"])
+    claims |= choices.get("claims", {})
+    return sign_claims(tools, claims, {"alg": settings.alg, "typ": settings.typ, **choices})
+
+
+def _needs(written: Mapping[str, Any]) -> frozenset[str]:
+    if written.get("what") == "jwt":
+        return frozenset({"signing_key"})
+    return frozenset({"issuer", "signing_key"})
+
+
+KIND = StepKind("sign", Sign, run, needs=_needs)
