@@ -1,0 +1,130 @@
+"""The Flask application: routes, headers, and errors in the form their reader can use."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from authlib.oauth2 import OAuth2Error
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from flowrun.sandbox import metadata
+from flowrun.sandbox.interaction import interaction_pages
+from flowrun.sandbox.push import HTML, MAINTENANCE
+from flowrun.sandbox.refusal import refusal
+from flowrun.sandbox.resources import resources
+from flowrun.sandbox.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from flowrun.sandbox.world import World
+
+FORM: Final = "application/x-www-form-urlencoded"
+LARGEST_REQUEST: Final = 512 * 1024  # bytes; RFC 9126 §2.3 has 413 for more
+INTERACTION_ID: Final = "x-fapi-interaction-id"
+FORMS: Final = ("/par", "/token", "/token/revoke", "/introspection")
+API: Final = (*FORMS, "/jwks", "/userinfo", "/accounts", "/.well-known/")
+SERVER_ERROR: Final = 500
+_log = logging.getLogger(__name__)
+
+
+def create_app(world: World) -> Flask:
+    """Return the application; it handles one request at a time, so that the world needs no locks."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
+    server = Server(world)
+    app.register_blueprint(interaction_pages(world, server))
+    app.register_blueprint(resources(world))
+    _add_metadata(app, world)
+    _add_endpoints(app, world, server)
+    app.before_request(_prepare)
+    app.after_request(lambda response: _finish(world, response))
+    app.register_error_handler(Exception, lambda error: _failed(server, error))
+    inner, lock = app.wsgi_app, threading.Lock()
+
+    def one_at_a_time(environ: Any, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        with lock:
+            return inner(environ, start_response)
+
+    app.wsgi_app = one_at_a_time  # type: ignore[method-assign]  # Flask's documented way to wrap itself
+    return app
+
+
+def _add_metadata(app: Flask, world: World) -> None:
+    def discovery() -> Any:
+        if world.broken("discover.status-500"):
+            return jsonify({"error": "server_error"}), SERVER_ERROR
+        if world.broken("discover.html"):
+            return make_response(MAINTENANCE, 200, HTML)
+        return jsonify(metadata.metadata(world))
+
+    for name in ("openid-configuration", "oauth-authorization-server"):
+        app.add_url_rule(f"/.well-known/{name}", view_func=discovery, endpoint=name)
+    app.add_url_rule("/jwks", view_func=lambda: jsonify(metadata.jwks(world)), endpoint="jwks")
+
+
+def _add_endpoints(app: Flask, world: World, server: Server) -> None:
+    def token() -> Any:
+        if world.broken("token.status-500"):
+            return jsonify({"error": "server_error"}), SERVER_ERROR
+        if not request.form.get("grant_type"):
+            raise refusal("invalid_request", "The parameter 'grant_type' is missing.")
+        response = server.create_token_response()
+        if world.broken("token.no-store-missing"):
+            del response.headers["Cache-Control"], response.headers["Pragma"]
+        return response
+
+    app.add_url_rule("/token", view_func=token, methods=["POST"])
+    for path, name in (
+        ("/par", "pushed_authorization_request"),
+        ("/token/revoke", "revocation"),
+        ("/introspection", "introspection"),
+    ):
+        app.add_url_rule(path, name, lambda name=name: server.create_endpoint_response(name), methods=["POST"])
+
+
+def _prepare() -> None:
+    g.nonce = secrets.token_urlsafe(16)
+    if request.method == "POST" and request.path in FORMS and request.mimetype != FORM:
+        raise refusal("invalid_request", f"The body must be {FORM}.")
+
+
+def _finish(world: World, response: Response) -> Response:
+    headers = response.headers
+    headers["X-Content-Type-Options"] = "nosniff"
+    if request.path.startswith(API):
+        if INTERACTION_ID in request.headers:
+            headers[INTERACTION_ID] = request.headers[INTERACTION_ID]
+    else:
+        headers["Content-Security-Policy"] = (
+            f"default-src 'none'; style-src 'nonce-{g.nonce}'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+        )
+        headers["X-Frame-Options"] = "DENY"
+        headers["Referrer-Policy"] = "no-referrer"
+        headers["Cache-Control"] = "no-store"
+    if world.settings.log:
+        route = request.url_rule.rule if request.url_rule else "(no such page)"
+        world.settings.log(f"{request.method} {route} {response.status_code}")
+    return response
+
+
+def _failed(server: Server, error: Exception) -> Any:
+    """Answer an API with JSON, and a browser with a page."""
+    told = error if isinstance(error, OAuth2Error) else _as_oauth(error)
+    if request.path.startswith(API):
+        return server.handle_error_response(None, told)
+    page = render_template("error.html", error=told.error, description=told.description)
+    return make_response(page, told.status_code)
+
+
+def _as_oauth(error: Exception) -> OAuth2Error:
+    """Return what a wrong path, a wrong method, or a bug of ours is in OAuth's form."""
+    status = (error.code or SERVER_ERROR) if isinstance(error, HTTPException) else SERVER_ERROR
+    if status == SERVER_ERROR:
+        _log.error("the sandbox has a bug, please report it", exc_info=error)
+    name = str(error.name) if isinstance(error, HTTPException) else "The sandbox has a bug"
+    return refusal("invalid_request" if status < SERVER_ERROR else "server_error", f"{name}.", status)

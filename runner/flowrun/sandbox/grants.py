@@ -1,0 +1,74 @@
+"""The two grants: an authorization code for tokens, a refresh token for another access token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, RefreshTokenGrant
+
+from flowrun.sandbox.models import Approval, Code
+from flowrun.sandbox.settings import AUTH_METHODS
+
+if TYPE_CHECKING:
+    from flowrun.sandbox.models import RegisteredClient, Token
+
+
+class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
+    """authorization_code (RFC 6749 §4.1). Where Authlib says user, we hand it the whole approval."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = list(AUTH_METHODS)
+
+    def save_authorization_code(self, code: str, request: Any) -> None:
+        """Keep the code with what was approved."""
+        world, approval = self.server.world, request.user
+        approval.scope = f"{request.scope} payments" if world.broken("token.scope-wider") else request.scope
+        world.codes[code] = Code(code, approval, world.now() + world.lifetimes.code)
+
+    def query_authorization_code(self, code: str, client: RegisteredClient) -> Code | None:
+        """Return a code that this client may exchange now; a second use ends what the first one brought."""
+        world = self.server.world
+        found: Code | None = world.codes.get(code)
+        if found is None or found.approval.client is not client or world.now() >= found.expires_at:
+            return None
+        if found.used and not world.broken("code.reuse"):
+            found.approval.revoked = True  # RFC 6749 §4.1.2
+            return None
+        return found
+
+    def delete_authorization_code(self, authorization_code: Code) -> None:
+        """Mark it as used; it is kept so that a second use can be told from an unknown code."""
+        authorization_code.used = True
+
+    def authenticate_user(self, authorization_code: Code) -> Approval:
+        """Return what was approved."""
+        return authorization_code.approval
+
+    def generate_token(self, **options: Any) -> dict[str, Any]:
+        """Add a refresh token only where one was asked for: with a consent, or by offline_access."""
+        approval: Approval = options["user"]
+        wanted = bool(approval.details) or "offline_access" in approval.scope.split()
+        return dict(super().generate_token(**{**options, "include_refresh_token": wanted}))
+
+
+class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
+    """refresh_token (RFC 6749 §6), not rotated (FAPI 2.0 §5.3.2.1)."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = list(AUTH_METHODS)
+
+    @property
+    def INCLUDE_NEW_REFRESH_TOKEN(self) -> bool:  # noqa: N802 - the name is Authlib's
+        """Tell whether a refresh brings a new refresh token."""
+        return bool(self.server.world.broken("token.rotate-refresh"))
+
+    def authenticate_refresh_token(self, refresh_token: str) -> Token | None:
+        """Return a refresh token that can be used now."""
+        token: Token | None = self.server.world.tokens.get(refresh_token)
+        return token if token and token.kind == "refresh_token" and token.is_active() else None
+
+    def authenticate_user(self, refresh_token: Token) -> Approval:
+        """Return what was approved."""
+        return refresh_token.approval
+
+    def revoke_old_credential(self, refresh_token: Token) -> None:
+        """End the old refresh token when a new one was given."""
+        refresh_token.revoked = self.INCLUDE_NEW_REFRESH_TOKEN

@@ -1,0 +1,161 @@
+"""The authorization endpoint and its pages: sign in, choose the provider, approve, and back to the client."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Blueprint, make_response, redirect, render_template, request
+
+from flowrun.sandbox import consent
+from flowrun.sandbox.people import PROVIDERS
+from flowrun.sandbox.refusal import once, refusal
+from flowrun.sandbox.way_back import WayBack
+from flowrun.sandbox.world import Browser, Interaction, Pushed
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from flowrun.sandbox.server import Server
+    from flowrun.sandbox.world import World
+
+COOKIE: Final = "sandbox_session"
+SCOPE_WORDS: Final = {
+    "openid": "Your identity",
+    "profile": "Your name",
+    "accounts": "Your accounts",
+    "offline_access": "Access while you are away",
+}
+
+
+def interaction_pages(world: World, server: Server) -> Blueprint:
+    """Return the browser's side of the server."""
+    blueprint = Blueprint("pages", __name__)
+    pages = _Pages(world, server)
+    blueprint.add_url_rule("/auth", view_func=pages.begin, methods=["GET"], endpoint="begin")
+    blueprint.add_url_rule("/auth/<walk>", view_func=pages.show, methods=["GET"], endpoint="show")
+    blueprint.add_url_rule("/auth/<walk>", view_func=pages.act, methods=["POST"], endpoint="act")
+    return blueprint
+
+
+class _Pages:
+    """One method a request; which page comes next is decided by `_stage` alone."""
+
+    def __init__(self, world: World, server: Server) -> None:
+        self.world = world
+        self.way_back = WayBack(world, server)
+
+    def begin(self) -> Response:
+        """Take the request_uri and send the browser to the first page."""
+        pushed = self._pushed()
+        if self.world.broken("page.error"):
+            raise refusal("server_error", "The sign-in service is not available.")
+        browser = self.world.browser(request.cookies.get(COOKIE))
+        walk = Interaction(secrets.token_urlsafe(18), pushed, browser, self.world.now())
+        self.world.interactions[walk.id] = walk
+        return self._with_cookie(redirect(f"/auth/{walk.id}", 303), browser)
+
+    def show(self, walk: str) -> Response:
+        """Show the page that the walk is at, or go back to the client when there is nothing left to ask."""
+        found = self._walk(walk)
+        stage = self._stage(found)
+        if stage and "none" in self._prompts(found):
+            error = "login_required" if stage == "login" else "consent_required"
+            return self.way_back.refuse(found, error, "A page would have to be shown, and prompt is none.")
+        return self._page(found, stage) if stage else self.way_back.finish(found, approved=True)
+
+    def act(self, walk: str) -> Response:
+        """Take what a page sent; a page that is no longer the current one only leads to that."""
+        found = self._walk(walk)
+        stage = self._stage(found)
+        if request.form.get("page") == stage:
+            if stage == "login" and not self._sign_in(found):
+                return self._page(found, stage, refused=True)
+            if stage == "provider" and request.form.get("dp_id") in PROVIDERS:
+                found.dp_id = request.form["dp_id"]
+            if stage == "consent" and request.form.get("decision") in ("approve", "deny"):
+                return self.way_back.finish(found, approved=request.form["decision"] == "approve")
+        return self._with_cookie(redirect(f"/auth/{found.id}", 303), found.browser)
+
+    def _pushed(self) -> Pushed:
+        """Return the request that the browser came with; whatever is wrong here is told on a page (RFC 9126 §4)."""
+        world = self.world
+        once(request.args.lists())
+        client_id, request_uri = request.args.get("client_id"), request.args.get("request_uri")
+        if client_id not in world.clients:
+            raise refusal("invalid_client" if client_id else "invalid_request", "The client_id is missing or unknown.")
+        if not request_uri:
+            raise refusal("invalid_request", "The authorization request must be pushed first: there is no request_uri.")
+        pushed = world.pushed.get(request_uri)
+        if pushed is None:
+            raise refusal("invalid_request_uri", "The request_uri is unknown.")
+        if pushed.client_id != client_id and not world.broken("par.any-client"):
+            raise refusal("invalid_request_uri", "The request_uri belongs to another client.")
+        if world.now() >= pushed.expires_at and not world.broken("par.no-expiry"):
+            raise refusal("invalid_request_uri", "The request_uri has expired.")
+        self.way_back.require_unspent(pushed)
+        return pushed
+
+    def _walk(self, walk: str) -> Interaction:
+        """Return a walk of this very browser; a link sent to somebody else leads nowhere."""
+        found = self.world.interactions.get(walk)
+        if found is None or found.browser is not self.world.browsers.get(request.cookies.get(COOKIE, "")):
+            raise refusal("invalid_request", "This page belongs to a sign-in that was not begun in this browser.")
+        if found.finished or self.world.now() >= found.started + self.world.lifetimes.interaction:
+            raise refusal("invalid_request", "This sign-in is over.")
+        return found
+
+    def _stage(self, walk: Interaction) -> str:
+        """Return the page that the person must see now, empty for none."""
+        login, params, prompts = walk.browser.login, walk.pushed.params, self._prompts(walk)
+        if login is None:
+            return "login"
+        if not walk.signed_in:
+            age = self.world.now() - login.at
+            longest = min(params.get("max_age", self.world.lifetimes.login), self.world.lifetimes.login)
+            if age > longest or not prompts.isdisjoint({"login", "select_account"}):
+                return "login"
+        if "authorization_details" in params:
+            chosen = params["authorization_details"][0]["consent"].get("dp_id") or walk.dp_id
+            return "consent" if chosen else "provider"
+        ask = "consent" in prompts or "offline_access" in params["scope"].split()
+        agreed = (login.user.username, walk.pushed.client_id, params["scope"])
+        return "consent" if ask or agreed not in walk.browser.agreed else ""
+
+    def _prompts(self, walk: Interaction) -> set[str]:
+        return set(walk.pushed.params.get("prompt", "").split())
+
+    def _sign_in(self, walk: Interaction) -> bool:
+        user = self.world.users.get(request.form.get("username", ""))
+        password = request.form.get("password", "")
+        if user is None or not secrets.compare_digest(user.password.encode(), password.encode()):
+            return False
+        self.world.sign_in(walk.browser, user)
+        walk.signed_in = True
+        return True
+
+    def _page(self, walk: Interaction, stage: str, *, refused: bool = False) -> Response:
+        params = walk.pushed.params
+        facts: dict[str, Any] = {"client_id": walk.pushed.client_id, "providers": PROVIDERS, "refused": refused}
+        facts["login_hint"] = request.form.get("username", params.get("login_hint", ""))
+        if stage == "consent":
+            facts |= self._asked(walk)
+        return self._with_cookie(make_response(render_template(f"{stage}.html", page=stage, **facts)), walk.browser)
+
+    def _asked(self, walk: Interaction) -> dict[str, Any]:
+        """Return what the consent page lists."""
+        params = walk.pushed.params
+        if "authorization_details" not in params:
+            return {"wanted": [SCOPE_WORDS[scope] for scope in params["scope"].split()]}
+        wanted = params["authorization_details"][0]["consent"]
+        return {
+            "wanted": [words for name, words in consent.PERMISSIONS.items() if name in wanted["permissions"]],
+            "provider": PROVIDERS[wanted.get("dp_id") or walk.dp_id],
+            "purpose": consent.PURPOSES.get(wanted["consent_purpose"], wanted["consent_purpose"]),
+            "expiry": consent.expiry(wanted),
+        }
+
+    def _with_cookie(self, response: Any, browser: Browser) -> Response:
+        response.set_cookie(COOKIE, browser.cookie, httponly=True, samesite="Lax", path="/")
+        answer: Response = response
+        return answer

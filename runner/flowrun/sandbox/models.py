@@ -1,0 +1,140 @@
+"""The things that Authlib asks questions about: clients, codes, tokens."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, TokenMixin
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flowrun.sandbox.settings import Client, User
+
+
+class RegisteredClient(ClientMixin):  # type: ignore[misc]  # Authlib is not typed
+    """A client of the settings, in Authlib's words."""
+
+    def __init__(self, client: Client) -> None:
+        self.settings = client
+        self.client_id = client.client_id
+        self.auth_method = client.token_endpoint_auth_method
+
+    def get_client_id(self) -> str:
+        """Return the client_id."""
+        return self.client_id
+
+    def get_default_redirect_uri(self) -> None:
+        """None: FAPI 2.0 §5.3.2.2 wants the redirect_uri in every request."""
+
+    def get_allowed_scope(self, scope: str | None) -> str | None:
+        """Return the scope as it was asked for; None refuses, which is what no scope at all gets."""
+        return scope or None
+
+    def check_redirect_uri(self, redirect_uri: str) -> bool:
+        """Compare letter by letter (RFC 9700 §4.1.3)."""
+        return redirect_uri in self.settings.redirect_uris
+
+    def check_client_secret(self, client_secret: str) -> bool:
+        """Compare without telling by the time how much of it was right."""
+        return secrets.compare_digest((self.settings.client_secret or "").encode(), client_secret.encode())
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:  # noqa: ARG002 - the same at every endpoint
+        """Tell whether this is the one method that the client is registered for."""
+        return method == self.auth_method
+
+    def check_response_type(self, response_type: str) -> bool:
+        """Only the code flow."""
+        return response_type == "code"
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        """Tell whether it is one of the two grants that the server has."""
+        return grant_type in ("authorization_code", "refresh_token")
+
+    def keys(self) -> KeySet:
+        """Return its public keys, an empty set when it has none that can be used."""
+        try:
+            return KeySet.import_key_set({"keys": [dict(key) for key in self.settings.jwks.get("keys", [])]})
+        except (JoseError, ValueError, TypeError, KeyError):
+            return KeySet([])
+
+
+@dataclass(slots=True, eq=False)
+class Approval:
+    """What a person granted to a client; its tokens live and end with it."""
+
+    client: RegisteredClient
+    user: User
+    params: Mapping[str, Any] = field(repr=False)
+    auth_time: float
+    details: list[dict[str, Any]]
+    scope: str = ""
+    revoked: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Code(AuthorizationCodeMixin):  # type: ignore[misc]
+    """An authorization code, bound to client, redirect_uri and code_challenge."""
+
+    value: str = field(repr=False)
+    approval: Approval
+    expires_at: float
+    used: bool = False
+
+    def get_redirect_uri(self) -> str:
+        """Return the redirect_uri of the authorization request."""
+        return str(self.approval.params["redirect_uri"])
+
+    def get_scope(self) -> str:
+        """Return what was granted."""
+        return self.approval.scope
+
+
+@dataclass(slots=True, eq=False)
+class Token(TokenMixin):  # type: ignore[misc]
+    """An access token or a refresh token."""
+
+    value: str = field(repr=False)
+    kind: str  # access_token | refresh_token, as in token_type_hint
+    approval: Approval
+    scope: str
+    issued_at: float
+    expires_at: float
+    clock: Callable[[], float]
+    revoked: bool = False
+
+    def check_client(self, client: RegisteredClient) -> bool:
+        """Tell whether it was issued to this client."""
+        return self.approval.client.client_id == client.client_id
+
+    def get_scope(self) -> str:
+        """Return its scope."""
+        return self.scope
+
+    def get_expires_in(self) -> int:
+        """Return its lifetime in seconds."""
+        return int(self.expires_at - self.issued_at)
+
+    def is_expired(self) -> bool:
+        """Tell whether its time is over."""
+        return self.clock() >= self.expires_at
+
+    def is_revoked(self) -> bool:
+        """Tell whether it, or everything of its approval, was revoked."""
+        return self.revoked or self.approval.revoked
+
+    def is_active(self) -> bool:
+        """Tell whether it can be used now."""
+        return not self.is_expired() and not self.is_revoked()
+
+    def get_user(self) -> User:
+        """Return the person who granted it."""
+        return self.approval.user
+
+    def get_client(self) -> RegisteredClient:
+        """Return the client that it was issued to."""
+        return self.approval.client
