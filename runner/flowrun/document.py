@@ -236,7 +236,7 @@ class _Reading:
         self._next()
         more = self._next()
         if isinstance(more, yaml.DocumentStartEvent):
-            span = self._source.span(more.start_mark.index, more.start_mark.index + 3)
+            span = self._source.span(*_place(more))
             problem = Problem("yaml-documents", "a second document begins here", span, "one file holds one document")
             raise _StopError(problem)
         return data
@@ -283,7 +283,7 @@ class _Reading:
         return value
 
     def _scalar(self, event: Any, path: Where) -> Any:
-        start, end = event.start_mark.index, event.end_mark.index
+        start, end = _place(event)
         text: str = self._meant.get(start, event.value)
         if event.implicit[0] or start in self._meant:
             if start == end and path in self.keys:
@@ -312,12 +312,12 @@ class _Reading:
         while not self._parser.check_event(yaml.MappingEndEvent):
             first = self._parser.peek_event()
             if not isinstance(first, yaml.ScalarEvent):
-                if isinstance(first, yaml.MappingStartEvent) and first.start_mark.index == start + 1:
+                if isinstance(first, yaml.MappingStartEvent) and _place(first)[0] == start + 1:
                     return self._hole(path, start)
                 self._strange_key()
                 continue
             self._next()
-            key, at = first.value, (first.start_mark.index, first.end_mark.index)
+            key, at = first.value, _place(first)
             key = self._meant.get(at[0], key)
             here = (*path, key)
             if key == "<<" and first.implicit[0]:
@@ -374,7 +374,7 @@ class _Reading:
         anchor.value, anchor.done = value, True
 
     def _alias(self, event: Any, path: Where) -> Any:
-        at = event.start_mark.index, event.end_mark.index
+        at = _place(event)
         self.spans[path] = at
         anchor = self._anchors.get(event.anchor)
         name = event.anchor
@@ -407,6 +407,10 @@ class _Reading:
                     places.setdefault((*path, *inner[len(base) :]), places[inner])
             for key, value in one.items():
                 values.setdefault(key, value)
+
+
+def _place(event: Any) -> tuple[int, int]:
+    return event.start_mark.index, event.end_mark.index
 
 
 def _plain(text: str) -> Any:

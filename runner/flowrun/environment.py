@@ -49,7 +49,7 @@ class Secrets(Mapping[str, str]):
         """Return a secret; raises KeyError."""
         for source in self._all():
             if name in source:
-                self._redactor.learn(name, source[name])
+                self._redactor.learn(name, source[name], lasting=True)
                 return source[name]
         raise KeyError(name)
 
@@ -144,7 +144,7 @@ class Environment:
         filled = fill(self.document, ("users", name), self.secrets)
         for key, value in filled.items():
             if key not in _OPEN_USER_MEMBERS:
-                self.redactor.learn(key, str(value))
+                self.redactor.learn(key, str(value), lasting=True)
         return {key: str(value) for key, value in filled.items()}
 
 
@@ -274,7 +274,7 @@ def _literal_secrets(document: Document, redactor: Redactor) -> Iterator[Problem
         for part in path:
             value = value[part]
         if isinstance(value, str) and value and not template.has_hole(value):
-            redactor.learn(str(path[-1]), value)
+            redactor.learn(str(path[-1]), value, lasting=True)
             yield Problem(
                 "literal-secret",
                 f"the {path[-1]} stands in the file as it is",
@@ -347,7 +347,7 @@ def _jwt_settings(written: Mapping[str, Any], typ: str) -> dict[str, Any]:
 
 
 def _key_file(path: Path, written: Mapping[str, Any], redactor: Redactor) -> KeyFile:
-    redactor.learn("passphrase", written.get("passphrase"))
+    redactor.learn("passphrase", written.get("passphrase"), lasting=True)
     return KeyFile(
         _beside(path, written.get("file")), written.get("kid"), written.get("passphrase"), written.get("jwk")
     )

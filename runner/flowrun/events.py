@@ -26,6 +26,7 @@ class ScenarioStarted:
     environment: str
     case: str = ""
     why: str = ""
+    steps: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
 

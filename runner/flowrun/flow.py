@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from flowrun.client import Client
     from flowrun.environment import Environment
-    from flowrun.jose import Verified
-    from flowrun.jose import Key
+    from flowrun.jose import Key, Verified
     from flowrun.wire import Answer
 
 VERIFIER_BYTES: Final = 64  # 86 characters of the unreserved set (RFC 7636, section 4.1: 43 to 128)

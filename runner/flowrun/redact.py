@@ -51,29 +51,42 @@ def mask(kind: str) -> str:
 class Redactor:
     """Knows the secrets of a run and takes them out of texts, values and events.
 
-    `learn` is called where a secret comes up (a file, a server's answer, the redirect) before anything listens.
+    `learn` is called where a secret comes up (a file, a server's answer, the redirect) before anything listens. What a
+    scenario has come by is forgotten with it, so that a long suite does not search for the tokens of its beginning.
     """
 
     def __init__(self) -> None:
         """Start knowing nothing."""
-        self._forms: dict[str, str] = {}
-        self._pattern: re.Pattern[str] | None = None
+        self._lasting: dict[str, str] = {}
+        self._passing: dict[str, str] = {}
+        self._ordered: list[tuple[str, str]] | None = None
         self._lock = threading.Lock()
 
-    def learn(self, kind: str, value: object) -> None:
-        """Remember a secret; `kind` is the word shown in its place. Values under 8 characters are left alone."""
-        if not isinstance(value, str) or len(value) < SHORTEST:
+    def learn(self, kind: str, value: object, *, lasting: bool = False) -> None:
+        """Remember a secret; `kind` is the word shown in its place. Values under 8 characters are left alone.
+
+        `lasting` is for secrets of files, which every scenario may send again.
+        """
+        # A JWT is known by its shape, wherever it stands.
+        if not isinstance(value, str) or len(value) < SHORTEST or _JWT.fullmatch(value):
             return
         with self._lock:
+            known = self._lasting if lasting else self._passing
             for form in _forms(value):
-                self._forms.setdefault(form, kind)
-            self._pattern = None
+                known.setdefault(form, kind)
+            self._ordered = None
+
+    def forget(self) -> None:
+        """Forget what is not lasting; a new scenario begins."""
+        with self._lock:
+            self._passing.clear()
+            self._ordered = None
 
     def learn_pair(self, kind: str, identifier: str, value: str) -> None:
-        """Remember a secret that travels as `identifier:value` in Base64 (HTTP Basic)."""
-        self.learn(kind, value)
+        """Remember a lasting secret that travels as `identifier:value` in Base64 (HTTP Basic)."""
+        self.learn(kind, value, lasting=True)
         for left, right in ((identifier, value), (quote_plus(identifier), quote_plus(value))):
-            self.learn(kind, base64.b64encode(f"{left}:{right}".encode()).decode())
+            self.learn(kind, base64.b64encode(f"{left}:{right}".encode()).decode(), lasting=True)
 
     def learn_members(self, value: object) -> None:
         """Remember every secret member of a form, a JSON body or callback parameters (`SECRET_MEMBERS`)."""
@@ -89,18 +102,21 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return the text without any known secret, JWT, private key or authorization header."""
-        with self._lock:
-            if self._pattern is None and self._forms:
-                longest_first = sorted(self._forms, key=len, reverse=True)
-                self._pattern = re.compile("|".join(re.escape(form) for form in longest_first))
-            pattern, forms = self._pattern, self._forms
-        if pattern is not None:
-            text = pattern.sub(lambda found: mask(forms[found[0]]), text)
+        for form, kind in self._longest_first():
+            if form in text:
+                text = text.replace(form, mask(kind))
         if "eyJ" in text:
             text = _JWT.sub(mask("jwt"), text)
         if "PRIVATE KEY-----" in text:
             text = _PEM.sub(mask("private key"), text)
         return _TOKEN_HEADER.sub(lambda found: f"{found[1]} {mask('token')}", text)
+
+    def _longest_first(self) -> list[tuple[str, str]]:
+        with self._lock:
+            if self._ordered is None:
+                known = {**self._passing, **self._lasting}
+                self._ordered = sorted(known.items(), key=lambda pair: len(pair[0]), reverse=True)
+            return self._ordered
 
     def value(self, value: T) -> T:
         """Return the value, event or problem with every text inside it redacted; the same object if nothing was."""

@@ -13,7 +13,8 @@ from flowrun.wire import Wire
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from flowrun.browser import Browser, BrowserSettings
+    from flowrun.browser import BrowserSettings
+    from flowrun.browser.driver import Browser
     from flowrun.environment import Environment
     from flowrun.sandbox import Sandbox
 
@@ -76,13 +77,11 @@ class Session:
         self.prepare_browser(settings)
         assert self._browser is not None  # noqa: S101  prepare_browser has just seen to it
         browser = self._browser.result()
-        if not browser.alive and not self.interrupted.is_set():
-            with self._lock:
-                self._browser = None
-            self.prepare_browser(settings)
-            assert self._browser is not None  # noqa: S101
-            browser = self._browser.result()
-        return browser
+        if browser.alive or self.interrupted.is_set():
+            return browser
+        with self._lock:
+            self._browser = None
+        return self.browser(settings)
 
     def interrupt(self) -> None:
         """End what is under way: whoever waits for the browser gets an error and winds up."""

@@ -14,6 +14,7 @@ _MISSING_SPACE = re.compile(r"\s*(?:- +)*(?P<key>[A-Za-z_][\w.-]*):(?P<value>[^\
 _BARE_WORD = re.compile(r"\s*(?:- +)*(?P<word>[A-Za-z_][\w.-]*)\s*(?: #.*)?$")
 _ENTRY = re.compile(r"\s*(?:- +)*(?P<key>[^\s'\"{\[#-][^:#]*?|\"[^\"]*\"|'[^']*'):(?: +(?P<value>\S.*?))?\s*(?: #.*)?$")
 _QUOTED = re.compile(r"""(?:(?<=[\s\[,{:(-])|^)(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')""")
+_SIGNS = re.compile(r"anchor|alias|directive|\btag\b")
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _LONGEST_ADVICE: Final = 60
 _CLOSING: Final = {"[": "]", "{": "}"}
@@ -147,17 +148,23 @@ def _hole(source: Source, trouble: Trouble, at: int) -> Finding | None:
             continue
         before = bare[:hole]
         begin = max((found.end() for found in re.finditer(r"(?:^|[:,\[{-])\s+|[\[{]", before)), default=hole)
-        if before.count("[") + before.count("{") > before.count("]") + before.count("}"):
-            close = line.find("}}", hole)
-            rest = re.compile(r"[^,\]}]*").match(line, close + 2) if close >= 0 else None
-            end = rest.end() if rest else len(line.rstrip())
-        else:
-            end = len(bare.rstrip())
+        close = line.find("}}", hole)
+        end = _value_end(line, begin, close + 2 if close >= 0 else begin)
         end = begin + len(line[begin:end].rstrip())
         start, end = source.starts[row] + begin, source.starts[row] + end
         problem = hole_problem(source.span(start, end), source.text[start:end])
         return Finding(problem, _region(source, start, end))
     return None
+
+
+def _value_end(line: str, begin: int, past: int) -> int:
+    """Return where an unquoted value ends that begins in a line; inside brackets that is before the next , ] or }."""
+    bare = _blank_quotes(line)
+    before = bare[:begin]
+    if before.count("[") + before.count("{") > before.count("]") + before.count("}"):
+        rest = re.compile(r"[^,\]}]*").match(line, past)
+        return len(line[: rest.end()].rstrip()) if rest else len(line)
+    return max(len(bare.rstrip()), past)
 
 
 def _tab(source: Source, trouble: Trouble, at: int) -> Finding | None:
@@ -220,8 +227,10 @@ def _bracket(source: Source, trouble: Trouble, at: int) -> Finding | None:
     if closing is None:
         return None
     if source.row(at) == source.row(trouble.began) and closing in source.text[at:].split("\n", 1)[0]:
+        begin = source.starts[source.row(at)]
+        key = re.search(r"(?:\"[^\"]*\"|[\w.-]+)\s*$", source.text[begin:at]) if source.text[at] == ":" else None
         word = re.compile(r"[^\s,\]}]+").match(source.text, at)
-        span = source.span(at, word.end() if word else at + 1)
+        span = source.span(begin + key.start(), at) if key else source.span(at, word.end() if word else at + 1)
         return Finding(Problem("yaml-bracket", f"expected a comma or {closing}", span, "put a comma before this"))
     span = source.span(trouble.began, trouble.began + 1)
     return Finding(
@@ -283,21 +292,22 @@ def _row_before(source: Source, row: int) -> int:
 
 def _first_character(source: Source, trouble: Trouble, at: int) -> Finding | None:
     """`@x`, `%x`, `*x`, `&x`: signs that mean something to YAML."""
-    start = trouble.began if re.search(r"anchor|alias|directive", trouble.reading) else at
+    start = trouble.began if _SIGNS.search(trouble.reading) else at
     sign = source.text[start : start + 1] if start is not None else ""
-    if start is None or sign not in {"@", "`", "%", "*", "&"} or not _special(trouble):
+    if start is None or sign not in {"@", "`", "%", "*", "&", "!"} or not _special(trouble):
         return None
     row = source.row(start)
-    end = source.starts[row] + len(_COMMENT.sub("", source.line(row)).rstrip())
+    begin = source.starts[row]
+    end = begin + _value_end(source.line(row), start - begin, start - begin)
     advice = f"write {in_quotes(source.text[start:end])}"
     if len(advice) > _LONGEST_ADVICE:
         advice = "put quotes around the whole value"
     problem = Problem("yaml-quote", f"a value that begins with {sign} needs quotes", source.span(start, end), advice)
-    return Finding(problem, _region(source, start, end) if end > start > source.starts[row] else None)
+    return Finding(problem, _region(source, start, end) if end > start > begin else None)
 
 
 def _special(trouble: Trouble) -> bool:
-    return bool(re.search(r"anchor|alias|directive", trouble.reading)) or "cannot start any token" in trouble.message
+    return bool(_SIGNS.search(trouble.reading)) or "cannot start any token" in trouble.message
 
 
 def _indentation(source: Source, trouble: Trouble, at: int) -> Finding | None:

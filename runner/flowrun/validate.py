@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "filled", "not_built", "schema"]
 
-_MOST_LISTED: Final = 12
+_LONGEST_LABEL: Final = 70
 _MOST_SHOWN: Final = 40
 _SAID_TWICE: Final = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 _NO_SPACE = re.compile(r"(?P<key>[A-Za-z_][\w.-]*):(?P<value>[^\s/].*)")
@@ -32,6 +32,7 @@ class _Words:
     label: str
     path: Where
     key: bool = False
+    hint: str = ""
 
 
 def check(document: Document, schema_name: str) -> list[Problem]:
@@ -40,9 +41,13 @@ def check(document: Document, schema_name: str) -> list[Problem]:
     `schema_name` is `scenario` or `environment`.
     """
     part = grammar.part(schema_name)
-    found = {_words(miss): None for miss in Walk().misses(part.schema, part.base, document.data, ())}
-    problems = [*document.problems, *(_problem(document, words) for words in found)]
-    return _sorted(problems)
+    misses = Walk().misses(part.schema, part.base, document.data, ())
+    found = {_words(miss): None for miss in misses if not _said_of_sibling(miss)}
+    problems = [_problem(document, words) for words in found]
+    # What was repaired in reading has been said; its value is only a guess.
+    guessed = {(problem.at.line, problem.at.column) for problem in document.problems if problem.at}
+    problems = [one for one in problems if one.at is None or (one.at.line, one.at.column) not in guessed]
+    return _sorted([*document.problems, *problems])
 
 
 def not_built(document: Document, schema_name: str) -> list[Problem]:
@@ -72,8 +77,20 @@ def _sorted(problems: Sequence[Problem]) -> list[Problem]:
 
 
 def _problem(document: Document, words: _Words) -> Problem:
-    at = document.key_at(words.path) if words.key else document.at(words.path)
-    return Problem(words.code, words.title, at, words.label)
+    path = words.path
+    if words.key and path not in document.keys:
+        # The file itself or a list item has no key of its own: point at the first one inside.
+        path = next((key for key in document.keys if key[:-1] == path), path)
+    at = document.key_at(path) if words.key else document.at(path)
+    return Problem(words.code, words.title, at, words.label, hint=words.hint)
+
+
+def _said_of_sibling(miss: Miss) -> bool:
+    """Say whether a missing key is there with a typing mistake, which is the better thing to say."""
+    if miss.keyword != "required" or miss.schema.get("additionalProperties") is not False:
+        return False
+    known = miss.schema["properties"]
+    return any(did_you_mean(key, [miss.key]) for key in miss.value if key not in known)
 
 
 def _words(miss: Miss) -> _Words:
@@ -91,7 +108,8 @@ def _words(miss: Miss) -> _Words:
         case "oneOf":
             return _not_one(miss)
         case "propertyNames":
-            return _Words("wrong-key", f"expected {_title(miss.schema)}, this is '{miss.key}'", "", miss.path, key=True)
+            title = f"expected {_title(miss.schema)}, this is '{miss.key}'"
+            return _Words("wrong-key", title, _advice(miss), miss.path, key=True)
     return _wrong_value(miss)
 
 
@@ -108,7 +126,7 @@ def _unknown(miss: Miss) -> _Words:
         present = [word for word in words if word in miss.value]
         if not present and (did_you_mean(key, words) or not did_you_mean(key, free)):
             code, title = f"unknown-{one_of['code']}", f"there is no {one_of['noun']} '{key}'"
-            return _Words(code, title, _advice_for_word(key, one_of), miss.path, key=True)
+            return _Words(code, title, did_you_mean(key, words), miss.path, True, _listed(one_of["noun"], key, words))
         owner = next((word for word in present if key in _fields(miss.part.of(known[word]))), None)
         if owner:
             label = f"it belongs to {owner}: indent it below {owner}:"
@@ -118,7 +136,9 @@ def _unknown(miss: Miss) -> _Words:
     if miss.around is not None and key in miss.around.schema["properties"]:
         owner = str(miss.path[-2])
         return _Words(code, title, f"it stands beside {owner}, not inside it: indent it less", miss.path, key=True)
-    return _Words(code, title, _advice_for_key(schema, key, free), miss.path, key=True)
+    label = _advice_for_key(schema, key, free)
+    hint = "" if label and "x-noun" not in schema else _listed(schema.get("x-noun", "key"), key, free)
+    return _Words(code, title, label, miss.path, True, hint)
 
 
 def _advice_for_key(schema: Schema, key: str, free: Sequence[str]) -> str:
@@ -126,17 +146,16 @@ def _advice_for_key(schema: Schema, key: str, free: Sequence[str]) -> str:
     if glued and glued["key"] in free:
         return f"a space is missing after the colon: {glued['key']}: {glued['value']}"
     near = did_you_mean(key, free)
-    if near:
-        return near
-    if "x-advice" in schema:
-        return str(schema["x-advice"])
-    if 0 < len(free) <= _MOST_LISTED:
-        return f"keys that may stand here: {', '.join(free)}"
-    return ""
+    part = re.compile(rf"\b{re.escape(key)}_|_{re.escape(key)}\b")  # `token` of `token_endpoint`
+    longer = next(filter(part.search, free), "")
+    if not near and longer:
+        return f"did you mean '{longer}'?"
+    return near or str(schema.get("x-advice", ""))
 
 
-def _advice_for_word(word: str, one_of: Mapping[str, Any]) -> str:
-    return did_you_mean(word, one_of["words"]) or f"{one_of['noun']}s: {', '.join(one_of['words'])}"
+def _listed(noun: str, word: str, known: Sequence[str]) -> str:
+    """Return the words that may stand there, for whoever is not near any of them."""
+    return "" if did_you_mean(word, known) or not known else f"{noun}s that may stand here: {', '.join(known)}"
 
 
 def _fields(part: Part) -> Mapping[str, Any]:
@@ -154,8 +173,8 @@ def _not_one(miss: Miss) -> _Words:
         if unknown is not None:  # that key's own miss says it better
             return _unknown(Miss((*miss.path, unknown), "additionalProperties", miss.part, miss.value, key=unknown))
         title = f"this {one_of['code']} does not say what to do"
-        label = f"add one of {', '.join(one_of['words'])}"
-        return _Words(f"no-{one_of['code']}", title, label, miss.path)
+        hint = f"add one of {', '.join(one_of['words'])}"
+        return _Words(f"no-{one_of['code']}", title, "", miss.path, bool(miss.value), hint)
     first, second, *_ = sorted(miss.choices, key=list(miss.value).index)
     title = f"one {one_of['code']} can't be both '{first}' and '{second}'"
     return _Words(f"two-{one_of['code']}s", title, 'begin a new one with "- "', (*miss.path, second), key=True)
@@ -166,6 +185,10 @@ def _wrong_value(miss: Miss) -> _Words:
     if many is not None and isinstance(miss.value, str):
         return _wrong_word(miss, many)
     title = f"expected {_title(miss.schema)}, this is {_shown(miss)}"
+    choices = [str(one) for one in miss.choices if isinstance(one, str)]
+    if choices and not all(one in title for one in choices):
+        near = did_you_mean(miss.value, choices) if isinstance(miss.value, str) else ""
+        return _Words("wrong-value", title, near, miss.path, hint="" if near else f"one of {', '.join(choices)}")
     return _Words("wrong-value", title, _advice(miss), miss.path)
 
 
@@ -180,7 +203,8 @@ def _wrong_word(miss: Miss, many: Part) -> _Words:
         label = f"write {word}: {_example(many.of(known[word])) or '…'}"
         return _Words("missing-key", f"'{word}' alone says too little", label, miss.path)
     title = f"there is no {one_of['noun']} '{word}'"
-    return _Words(f"unknown-{one_of['code']}", title, _advice_for_word(word, one_of), miss.path)
+    label, hint = did_you_mean(word, one_of["words"]), _listed(one_of["noun"], word, one_of["words"])
+    return _Words(f"unknown-{one_of['code']}", title, label, miss.path, hint=hint)
 
 
 def _title(schema: Schema) -> str:
@@ -221,12 +245,19 @@ def _advice(miss: Miss) -> str:
             return f"write {_SAID_TWICE[value.lower()]}"
         if _NO_SPACE.fullmatch(value) and miss.kind:
             return "is a space missing after a colon?"
+        better = re.sub(r"[^A-Za-z0-9_-]+", "_", value)
+        if "pattern" in schema and "_" in better and re.search(schema["pattern"], better):
+            return f"write {better}"
     if isinstance(value, bool | int | float) and any(map(_takes_text, _options(miss.part))):
         return f'write "{str(value).lower() if isinstance(value, bool) else value}"'
-    if "x-advice" in schema:
-        return str(schema["x-advice"])
+    if "x-unit" in schema and isinstance(value, int | float):
+        return f"write {value}{schema['x-unit']}"
+    if "x-shape" in schema:
+        return str(schema["x-shape"])
     example = _example(miss.part)
-    return f"for example {example}" if example else ""
+    if not example or len(example) > _LONGEST_LABEL or example in _title(schema):
+        return ""
+    return f"for example {example}"
 
 
 def _takes_text(schema: Schema) -> bool:
@@ -248,6 +279,6 @@ def _flow(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_flow, value)) + "]"
-    if isinstance(value, str) and (not value or re.search(r"[{}\[\],#]|: |^[\s\d]", value)):
+    if isinstance(value, str) and (not value or re.search(r"[{}\[\],#]|: |^\s|^[-\d.]+$", value)):
         return f'"{value}"'
     return {True: "true", False: "false", None: "null"}.get(value, str(value)) if not isinstance(value, str) else value

@@ -38,7 +38,7 @@ _SIGNS: Final[Mapping[str, tuple[str, str, str]]] = {
     "interrupted": ("!", "!", "33"),
     "not run": ("·", ".", "2"),
 }
-_NAME_WIDTH: Final = 12
+_NAME_WIDTH: Final = 10
 
 
 class Console:
@@ -54,6 +54,7 @@ class Console:
         self._status: Status | None = None
         self._told: list[str] = []
         self._several = False
+        self._width = _NAME_WIDTH
 
     def tell(self, event: Event) -> None:
         """Say what happened."""
@@ -88,6 +89,7 @@ class Console:
         self._stop()
 
     def _scenario(self, event: ScenarioStarted) -> None:
+        self._width = max(_NAME_WIDTH, *(len(name) for name in event.steps)) if event.steps else _NAME_WIDTH
         if self._quiet:
             return
         case = f" [{event.case}]" if event.case else ""
@@ -135,7 +137,7 @@ class Console:
         words = event.summary or ("" if event.status in {"passed", "failed"} else event.status)
         if event.status == "refused":
             words = f"{event.summary} (as expected)"
-        self._line(f"  {sign} {event.name:<{_NAME_WIDTH}} {time}  {words}".rstrip())
+        self._line(f"  {sign} {event.name:<{self._width}} {time}  {words}".rstrip())
         for note in notes:
             self._line(self._paint(note, "2"))
         for problem in event.problems:
@@ -152,8 +154,6 @@ class Console:
 
     def _end(self, event: ScenarioFinished) -> None:
         self._stop()
-        told = {id(problem) for problem in event.problems}
-        del told
         self._closing_problems(event)
         where = f" [{event.case}]" if event.case else ""
         head = f"{event.title}{where}: " if self._quiet else ""

@@ -14,7 +14,7 @@ from flowrun.flow import IdToken, Refusal, now
 from flowrun.wire import Answer, Tls
 
 if TYPE_CHECKING:
-    from flowrun.browser import Browser
+    from flowrun.browser.driver import Browser
     from flowrun.client import Client
     from flowrun.environment import Environment
     from flowrun.events import Event

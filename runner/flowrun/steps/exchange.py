@@ -94,7 +94,7 @@ def _id_token(answer: Answer, tools: Tools) -> IdToken | None:
         try:
             verified = verify(token, jwks, allowed)
         except JoseError as error:
-            if error.code != "unknown-kid":
+            if error.code != "kid-unknown":
                 raise
             # Keys rotate: a kid that is not in a kept JWKS may be in a fresh one.
             verified = verify(token, _fetch_jwks(tools), allowed)

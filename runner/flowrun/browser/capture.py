@@ -1,0 +1,296 @@
+"""Watch every tab: take the callback before any network is touched, and keep the chain of main documents."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from flowrun.browser.cdp import Cdp, CdpGone
+from flowrun.browser.redirect import pattern, read_callback, same_place, without_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowrun.browser.model import Callback, Hop
+
+FOLLOW_SECONDS = 5.0
+WAITED_FOR = frozenset({"Document", "Script", "XHR", "Fetch"})
+# Fonts and counters that login pages load from elsewhere and that nobody reads; unreachable, they hold a page up.
+NOT_LOADED = [
+    f"*://{host}/*"
+    for host in (
+        "fonts.googleapis.com",
+        "fonts.gstatic.com",
+        "use.typekit.net",
+        "use.fontawesome.com",
+        "www.google-analytics.com",
+        "www.googletagmanager.com",
+    )
+]
+TAKEN_PAGE = base64.b64encode(b"<!doctype html><title>flowrun</title><p>flowrun took the callback here.").decode()
+TAKEN_HEADERS = [
+    {"name": "Content-Type", "value": "text/html; charset=utf-8"},
+    {"name": "Cache-Control", "value": "no-store"},
+]
+
+
+@dataclass(slots=True)
+class Tab:
+    """One tab or window: its CDP session and the main document it is on."""
+
+    target: str
+    session: str
+    ready: bool = False
+    hop: int | None = None  # index in Capture.hops of the main document it shows
+    waiting: set[str] = field(default_factory=set)  # requests under way
+    document: str = ""  # request id of the main document under way or shown
+    failure: tuple[str, str] | None = None  # URL and network error of a main document that never came
+
+
+class Capture:
+    """Belongs to one browser, for its whole life; `begin` starts a new walk."""
+
+    def __init__(self, address: str) -> None:
+        """Connect to the browser's websocket and follow the tabs it has and will have."""
+        self._lock = threading.Condition()
+        self._tabs: dict[str, Tab] = {}  # by session
+        self._order: list[str] = []  # targets, oldest first
+        self._redirect_uri = ""
+        self.callback: Callback | None = None
+        self.crashed = False
+        self.hops: list[Hop] = []
+        self._origins: set[str] = set()
+        self.cdp = Cdp(address, self._hear)
+        self.cdp.call("Target.setDiscoverTargets", discover=True)  # not setAutoAttach: it makes window.open hang
+
+    @property
+    def alive(self) -> bool:
+        """Whether the browser still answers."""
+        return self.cdp.alive and not self.crashed
+
+    def begin(self, redirect_uri: str, target: str) -> None:
+        """Forget the last walk, and watch for this redirect_uri in every tab."""
+        with self._lock:
+            self._redirect_uri = redirect_uri
+            self.callback, self.hops = None, []
+            for tab in self._tabs.values():
+                tab.failure, tab.hop = None, None
+            sessions = list(self._tabs)
+        for session in sessions:
+            self.cdp.call("Fetch.enable", session, patterns=self._patterns())
+        self.await_tab(target)
+
+    def await_tab(self, target: str) -> str:
+        """Wait until a tab is watched, and return its session."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._is_ready(target) or not self.alive, FOLLOW_SECONDS)
+            tab = self._of(target)
+        if tab is None:
+            raise CdpGone("a tab could not be watched")
+        return tab.session
+
+    def pause(self, seconds: float) -> None:
+        """Wait until something happened in the browser, at most this long."""
+        with self._lock:
+            if self.callback is None:
+                self._lock.wait(seconds)
+
+    def targets(self) -> list[str]:
+        """Return the open tabs and windows, oldest first."""
+        with self._lock:
+            return list(self._order)
+
+    def go(self, target: str, url: str) -> None:
+        """Send a tab to a URL; what comes of it is seen in `hops`, `failure` and `callback`."""
+        self.cdp.send("Page.navigate", self.await_tab(target), url=url)
+
+    def status(self, target: str) -> int | None:
+        """Return the HTTP status of the main document a tab is on."""
+        with self._lock:
+            tab = self._of(target)
+            return self.hops[tab.hop][1] if tab and tab.hop is not None else None
+
+    def failure(self, target: str) -> tuple[str, str] | None:
+        """Return URL and network error when the main document of a tab never came."""
+        with self._lock:
+            tab = self._of(target)
+            return tab.failure if tab else None
+
+    def busy(self, target: str) -> bool:
+        """Tell whether a tab still waits for a document, a script or data."""
+        with self._lock:
+            tab = self._of(target)
+            return bool(tab and tab.waiting)
+
+    def answering(self, target: str) -> str:
+        """Return the main document that a tab asked for and that has not answered, or an empty text."""
+        with self._lock:
+            tab = self._of(target)
+            if tab is None or tab.hop is None or tab.document not in tab.waiting:
+                return ""
+            url, status = self.hops[tab.hop]
+            return url if status is None else ""
+
+    def take_origins(self) -> set[str]:
+        """Return the origins that were visited since the last time."""
+        with self._lock:
+            taken, self._origins = self._origins, set()
+        return taken
+
+    def close(self) -> None:
+        """Stop watching."""
+        self.cdp.close()
+
+    # What follows runs on the socket's thread: it may send, never call.
+
+    def _hear(self, method: str, session: str, params: Mapping[str, Any]) -> None:
+        with self._lock:
+            match method:
+                case "Target.targetCreated":
+                    self._created(params["targetInfo"])
+                case "Target.targetInfoChanged":
+                    self._passed_by(params["targetInfo"])
+                case "Target.attachedToTarget":
+                    self._attached(params["sessionId"], params["targetInfo"]["targetId"])
+                case "Target.targetDestroyed":
+                    self._destroyed(params["targetId"])
+                case "Inspector.targetCrashed" | "Target.targetCrashed" | "gone":
+                    self.crashed = True
+                case "Fetch.requestPaused":
+                    self._paused(session, params)
+                case _ if session in self._tabs:
+                    self._network(method, self._tabs[session], params)
+            self._lock.notify_all()
+
+    def _created(self, info: Mapping[str, Any]) -> None:
+        if info["type"] == "page" and info["targetId"] not in self._order:
+            self._order.append(info["targetId"])
+            self.cdp.send("Target.attachToTarget", targetId=info["targetId"], flatten=True)
+
+    def _attached(self, session: str, target: str) -> None:
+        tab = Tab(target, session)
+        self._tabs[session] = tab
+        self.cdp.send("Fetch.enable", session, patterns=self._patterns())
+        self.cdp.send("Network.enable", session, maxPostDataSize=1 << 20)
+        self.cdp.send("Network.setBlockedURLs", session, urls=NOT_LOADED)
+        self.cdp.send("Inspector.enable", session, then=lambda: self._ready(tab))  # answers come in order
+
+    def _ready(self, tab: Tab) -> None:
+        with self._lock:
+            tab.ready = True
+            self._lock.notify_all()
+
+    def _destroyed(self, target: str) -> None:
+        self._order = [known for known in self._order if known != target]
+        self._tabs = {session: tab for session, tab in self._tabs.items() if tab.target != target}
+
+    def _patterns(self) -> list[dict[str, str]]:
+        if not self._redirect_uri:
+            return [{"urlPattern": "flowrun-nothing:*", "requestStage": "Request"}]
+        return [{"urlPattern": pattern(self._redirect_uri), "requestStage": "Request"}]
+
+    def _paused(self, session: str, params: Mapping[str, Any]) -> None:
+        """Answer a redirect_uri ourselves; let everything else that the pattern caught go on."""
+        request = params["request"]
+        tab = self._tabs.get(session)
+        main = tab is not None and params.get("frameId") == tab.target and params.get("resourceType") == "Document"
+        if not (main and same_place(request["url"], self._redirect_uri)):
+            self.cdp.send("Fetch.continueRequest", session, requestId=params["requestId"])
+            return
+        self._take(request)
+        self.cdp.send(
+            "Fetch.fulfillRequest",
+            session,
+            requestId=params["requestId"],
+            responseCode=200,
+            responseHeaders=TAKEN_HEADERS,
+            body=TAKEN_PAGE,
+        )
+
+    def _take(self, request: Mapping[str, Any]) -> None:
+        if self.callback is None:
+            url = request["url"] + request.get("urlFragment", "")
+            self.callback = read_callback(
+                url, self._redirect_uri, method=request.get("method", "GET"), body=_body(request)
+            )
+
+    def _passed_by(self, info: Mapping[str, Any]) -> None:
+        """Take a callback that a new window reached before it was watched; only its URL is left then."""
+        url = info["url"]
+        if (
+            self.callback is None
+            and self._redirect_uri
+            and info["type"] == "page"
+            and same_place(url, self._redirect_uri)
+        ):
+            found = read_callback(url, self._redirect_uri)
+            if found.params:
+                self.callback = found
+
+    def _network(self, method: str, tab: Tab, params: Mapping[str, Any]) -> None:
+        match method:
+            case "Network.requestWillBeSent":
+                self._sent(tab, params)
+            case "Network.responseReceived":
+                if params["requestId"] == tab.document and tab.hop is not None:
+                    url, _ = self.hops[tab.hop]
+                    self.hops[tab.hop] = (url, int(params["response"]["status"]))
+            case "Network.loadingFinished":
+                tab.waiting.discard(params["requestId"])
+            case "Network.loadingFailed":
+                tab.waiting.discard(params["requestId"])
+                if params["requestId"] == tab.document and not params.get("canceled") and tab.hop is not None:
+                    url, status = self.hops[tab.hop]
+                    if status is None and params.get("errorText") != "net::ERR_ABORTED":
+                        tab.failure = (url, params.get("errorText", ""))
+
+    def _sent(self, tab: Tab, params: Mapping[str, Any]) -> None:
+        number, request = params["requestId"], params["request"]
+        kind = params.get("type")
+        if kind in WAITED_FOR:
+            tab.waiting.add(number)
+        if kind != "Document":
+            return
+        self._origins.add(_origin(request["url"]))
+        if params.get("frameId") != tab.target:
+            return
+        answer = params.get("redirectResponse")
+        if answer is not None and number == tab.document and tab.hop is not None:
+            self.hops[tab.hop] = (self.hops[tab.hop][0], int(answer["status"]))
+        else:
+            tab.waiting = {number}  # a new document: what the old one waited for does not matter any more
+        tab.document, tab.failure = number, None
+        url = request["url"] + request.get("urlFragment", "")
+        if self._redirect_uri and same_place(url, self._redirect_uri):
+            # Also the way in for what Fetch does not show: a port that browsers refuse to call.
+            if request.get("method") != "POST" or _body(request) is not None:
+                self._take(request)
+            url = without_parameters(url).removesuffix("?…")
+            tab.document = ""  # what comes now is our own answer
+        self.hops.append((url, None))
+        tab.hop = len(self.hops) - 1
+
+    def _of(self, target: str) -> Tab | None:
+        return next((tab for tab in self._tabs.values() if tab.target == target), None)
+
+    def _is_ready(self, target: str) -> bool:
+        tab = self._of(target)
+        return tab is not None and tab.ready
+
+
+def _body(request: Mapping[str, Any]) -> str | None:
+    """Return the POST body; None when the browser kept it back."""
+    if "postData" in request:
+        return str(request["postData"])
+    entries = [entry.get("bytes") for entry in request.get("postDataEntries", ())]
+    if entries and all(entries):
+        return b"".join(base64.b64decode(entry) for entry in entries).decode("utf-8", "replace")
+    return None if request.get("hasPostData") else ""
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,141 @@
+"""What a page shows, in words: for messages, for a ready-to-paste page, and as proof of a refusal."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from flowrun.browser.finder import PRESSED, quoted
+from flowrun.browser.redirect import without_parameters
+from flowrun.browser.snapshot import BUTTON, FIELD, HEADING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flowrun.browser.snapshot import Snapshot
+
+EXCERPT = 300
+MOST_NAMES = 12
+# RFC 6749 4.1.2.1 and 5.2, RFC 9101 7, RFC 9126 2.3, RFC 9396 5, RFC 8707 2, RFC 9449, OIDC Core 3.1.2.6
+OAUTH_ERRORS = (
+    "invalid_request_uri",
+    "invalid_request_object",
+    "request_uri_not_supported",
+    "request_not_supported",
+    "registration_not_supported",
+    "invalid_authorization_details",
+    "invalid_redirect_uri",
+    "invalid_request",
+    "unauthorized_client",
+    "access_denied",
+    "unsupported_response_type",
+    "unsupported_response_mode",
+    "invalid_scope",
+    "server_error",
+    "temporarily_unavailable",
+    "invalid_client",
+    "invalid_grant",
+    "unsupported_grant_type",
+    "invalid_target",
+    "invalid_dpop_proof",
+    "interaction_required",
+    "login_required",
+    "account_selection_required",
+    "consent_required",
+)
+LABELLED = re.compile(r"""["']?\berror(?:[ _]code)?\b["']?\s*[:=]\s*["']?([a-z][a-z0-9_]{3,60})\b""", re.IGNORECASE)
+PLAIN_SCALAR = re.compile(r"[^\W\d_][\w '()/.&-]*[\w).]|[^\W\d_]", re.UNICODE)
+YAML_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+
+
+def oauth_error(text: str) -> str:
+    """Return the OAuth error code that a page or JSON document shows, or an empty text.
+
+    A code that stands behind the word `error` goes before one that merely occurs.
+    """
+    labelled = [found.group(1).casefold() for found in LABELLED.finditer(text)]
+    for code in labelled:
+        if code in OAUTH_ERRORS:
+            return code
+    for code in labelled:
+        if "_" in code and code != "error_description":
+            return code
+    places = ((found.start(), code) for code in OAUTH_ERRORS if (found := re.search(rf"\b{code}\b", text)))
+    return min(places, default=(0, ""))[1]
+
+
+def is_json(page: Snapshot) -> bool:
+    """Tell whether the document is raw JSON."""
+    return "json" in page.type
+
+
+def facts(page: Snapshot, status: int | None) -> tuple[tuple[str, str], ...]:
+    """Return what the page shows as facts of a Problem: nothing that was typed, no query of the URL."""
+    return tuple(_facts(page, status))
+
+
+def _facts(page: Snapshot, status: int | None) -> Iterator[tuple[str, str]]:
+    yield "url", without_parameters(page.url)
+    if status is not None:
+        yield "status", str(status)
+    if page.title:
+        yield "title", page.title
+    if page.of(HEADING):
+        yield "headings", _names(page, HEADING)
+    if not is_json(page):
+        yield "fields", _names(page, FIELD)
+        yield "buttons", _names(page, *PRESSED)
+    if page.text:
+        yield "text", excerpt(page.text)
+
+
+def _names(page: Snapshot, *kinds: str) -> str:
+    return quoted([control.name for control in page.of(*kinds)][:MOST_NAMES])
+
+
+def excerpt(text: str) -> str:
+    """Return the beginning of a text on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= EXCERPT else line[: EXCERPT - 1].rstrip() + "…"
+
+
+def page_yaml(page: Snapshot, name: str = "new_page") -> str:
+    """Return a page for the environment file that would recognise this one and use its fields and first button."""
+    shows: list[str] = []
+    if page.heading:
+        shows.append(f"heading: {_scalar(page.heading)}")
+    fields = [control for control in page.of(FIELD) if control.name][:4]
+    if fields:
+        shows.append(f"field: {_scalar(fields[0].name)}")
+    buttons = [control for control in page.of(BUTTON) if control.name]
+    if buttons and len(shows) < 2:  # noqa: PLR2004 - two conditions tell most pages apart
+        shows.append(f"button: {_scalar(buttons[0].name)}")
+    if not shows:
+        words = " ".join(page.text.split()[:6])
+        shows.append(
+            f"text: {_scalar(words)}" if words else f"url: {_scalar(without_parameters(page.url).rstrip('?…'))}"
+        )
+    lines = [f"{name}:", f"  shows: {{{', '.join(shows)}}}"]
+    deeds = []
+    for field in fields:
+        label = _scalar(field.name)
+        if field.type in {"checkbox", "radio"}:
+            deeds.append(f"{{tick: {label}}}")
+        elif field.type in {"select", "listbox", "combobox"}:
+            option = next((text for text, value, enabled in field.options if enabled and value), "…")
+            deeds.append(f"{{choose: {{{label}: {_scalar(option)}}}}}")
+        elif field.type == "password":
+            deeds.append(f'{{fill: {{{label}: "{{{{ user.password }}}}"}}}}')
+        else:
+            deeds.append(f'{{fill: {{{label}: "{{{{ user.username }}}}"}}}}')
+    if buttons:
+        deeds.append(f"{{press: {_scalar(buttons[0].name)}}}")
+    lines.append(f"  do: [{', '.join(deeds)}]" if deeds else "  means: refused")
+    return "\n".join(lines)
+
+
+def _scalar(text: str) -> str:
+    if PLAIN_SCALAR.fullmatch(text) and text.casefold() not in YAML_WORDS:
+        return text
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,214 @@
+// Reads a document the way a person does. The body of a function: arguments are a task and what it is about.
+//   scan            what the document shows, as plain data (see snapshot.py)
+//   pick INDEX      one control of the scan and its element
+//   css SELECTOR    the visible elements of a CSS selector, each with its control
+//   frame INDEX     the element of a visible iframe
+//   mask / unmask   hide what password fields show, for a picture
+// It leaves nothing behind in the page, and walks through open shadow roots.
+const [task, subject] = arguments;
+const FIELDS =
+  "input:not([type=hidden]):not([type=submit]):not([type=button]):not([type=image]):not([type=reset]),select,textarea," +
+  "[contenteditable=''],[contenteditable=true],[role=textbox],[role=combobox],[role=checkbox],[role=radio],[role=switch]," +
+  "[role=listbox],[role=spinbutton],[role=searchbox]";
+const BUTTONS =
+  "button,input[type=submit],input[type=button],input[type=image],input[type=reset],[role=button],[role=tab]," +
+  "[role=menuitem],summary";
+const LINKS = "a[href],area[href],[role=link]";
+const HEADINGS = "h1,h2,h3,h4,h5,h6,legend,[role=heading]";
+const SECRET = "input[type=password],input[autocomplete=one-time-code],input[autocomplete~=current-password]";
+const TEXT_LIMIT = 20000;
+
+const tidy = (text) => (text || "").replace(/[\s\u00a0\u200b\ufeff]+/g, " ").trim();
+
+function* deep(root) {
+  for (const element of root.querySelectorAll("*")) {
+    yield element;
+    if (element.shadowRoot) yield* deep(element.shadowRoot);
+  }
+}
+
+function visible(element) {
+  if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true, contentVisibilityAuto: false })) return false;
+  const box = element.getBoundingClientRect();
+  if (box.width <= 1 || box.height <= 1) return false;
+  return box.right + scrollX > 0 && box.bottom + scrollY > 0; // not parked left of or above the page
+}
+
+// The text inside an element, without what the controls in it hold.
+function words(element, all = false) {
+  let out = "";
+  const walk = (node) => {
+    for (const child of node.childNodes) {
+      if (child.nodeType === Node.TEXT_NODE) out += child.data;
+      if (child.nodeType !== Node.ELEMENT_NODE) continue;
+      if (/^(SELECT|TEXTAREA|INPUT|SCRIPT|STYLE|TEMPLATE|NOSCRIPT)$/.test(child.tagName)) continue;
+      if (child.tagName === "IMG") { out += ` ${child.alt || ""} `; continue; }
+      if (child.tagName === "BR") { out += " "; continue; }
+      if (!all) {
+        if (child.getAttribute("aria-hidden") === "true" && /icon|material|glyph/i.test(child.getAttribute("class"))) continue; // drawn by a font
+        const style = getComputedStyle(child);
+        if (style.display === "none" || style.visibility === "hidden") continue;
+        if (!style.display.startsWith("inline") && style.display !== "contents") { out += " "; walk(child.shadowRoot || child); out += " "; continue; }
+      }
+      walk(child.shadowRoot || child);
+    }
+    if (node.tagName === "SLOT") for (const child of node.assignedNodes()) out += child.nodeType === Node.TEXT_NODE ? child.data : words(child, all);
+  };
+  walk(element.shadowRoot || element);
+  return tidy(out);
+}
+
+function referred(element, attribute) {
+  const root = element.getRootNode();
+  const found = (element.getAttribute(attribute) || "").split(/\s+/).filter(Boolean).map((id) => root.getElementById && root.getElementById(id));
+  return tidy(found.filter(Boolean).map((other) => words(other) || words(other, true)).join(" "));
+}
+
+// Text that stands before a field that has no name of its own: the cell to the left, the line above.
+function nearby(element) {
+  const cell = element.closest("td,th");
+  const before = cell && cell.previousElementSibling;
+  if (before) return words(before);
+  for (let at = element, up = 0; at && up < 2; at = at.parentElement, up += 1) {
+    for (let node = at.previousSibling; node; node = node.previousSibling) {
+      if (node.nodeType === Node.TEXT_NODE && tidy(node.data)) return tidy(node.data);
+      if (node.nodeType !== Node.ELEMENT_NODE || node.tagName === "BR") continue;
+      if (node.matches(FIELDS) || node.querySelector(FIELDS)) return "";
+      if (words(node)) return words(node);
+    }
+    if (at.parentElement && at.parentElement.querySelectorAll(FIELDS).length > 1) return "";
+  }
+  return "";
+}
+
+function fieldNames(element) {
+  const names = [];
+  const add = (text, how) => { text = tidy(text); if (text && text.length < 200 && !names.some(([known]) => known === text)) names.push([text, how]); };
+  for (const label of element.labels || []) add(words(label), "label");
+  const around = element.labels ? null : element.closest("label");
+  if (around) add(words(around), "label");
+  add(referred(element, "aria-labelledby"), "label");
+  add(element.getAttribute("aria-label"), "aria");
+  if (!element.matches("input,select,textarea") && element.matches("[role=checkbox],[role=radio],[role=switch]")) add(words(element), "text");
+  add(element.getAttribute("placeholder") || element.getAttribute("aria-placeholder") || element.getAttribute("data-placeholder"), "placeholder");
+  add(element.getAttribute("title"), "title");
+  if (!names.length) { const text = nearby(element); if (text.length < 60) add(text, "nearby"); }
+  add(element.getAttribute("name"), "name");
+  return names;
+}
+
+function buttonNames(element) {
+  const names = [];
+  const add = (text, how) => { text = tidy(text); if (text && text.length < 200 && !names.some(([known]) => known === text)) names.push([text, how]); };
+  if (element.tagName === "INPUT") {
+    if (element.type === "image") add(element.alt, "value");
+    else add(element.value || { submit: "Submit", reset: "Reset" }[element.type], "value");
+  } else add(words(element), "text");
+  add(referred(element, "aria-labelledby"), "label");
+  add(element.getAttribute("aria-label"), "aria");
+  add(element.getAttribute("title"), "title");
+  if (!names.length) add(words(element, true), "text");
+  if (!names.length) { const svg = element.querySelector("svg title"); if (svg) add(svg.textContent, "title"); }
+  return names;
+}
+
+function groupName(element) {
+  const role = element.closest("[role=radiogroup],[role=group]");
+  const named = role && (referred(role, "aria-labelledby") || tidy(role.getAttribute("aria-label")));
+  if (named) return named;
+  const set = element.closest("fieldset");
+  const legend = set && set.querySelector("legend");
+  return legend ? words(legend) : tidy(element.getAttribute("name"));
+}
+
+function kindOf(element) {
+  if (element.matches(BUTTONS)) return "button";
+  if (element.matches("[role=option]")) return "option";
+  if (element.matches(LINKS)) return "link";
+  if (element.matches(HEADINGS)) return "heading";
+  if (element.matches(FIELDS)) return "field";
+  return "button"; // chosen by CSS: something to click on
+}
+
+function typeOf(element) {
+  if (element.tagName === "SELECT") return "select";
+  if (element.tagName === "TEXTAREA") return "textarea";
+  if (element.tagName === "INPUT") return element.type;
+  const role = element.getAttribute("role");
+  return role === "switch" ? "checkbox" : role || (element.isContentEditable ? "contenteditable" : "");
+}
+
+// What to click for a box: itself, or its label when it is drawn by something else.
+function handle(element) {
+  if (visible(element) || !/^(checkbox|radio)$/.test(typeOf(element))) return element;
+  return [...(element.labels || [])].find(visible) || element;
+}
+
+function control(element, index) {
+  const kind = kindOf(element);
+  const names = kind === "field" ? fieldNames(element) : kind === "heading" || kind === "option" ? [[words(element), "text"]] : buttonNames(element);
+  const type = typeOf(element);
+  return {
+    kind, names, type, index,
+    enabled: !element.matches(":disabled,[aria-disabled=true]") && !(kind === "field" && element.readOnly) && !element.closest("[inert]"),
+    shy: element.tabIndex < 0 && element.matches("input,select,textarea") || !!element.closest("[aria-hidden=true]"),
+    on: element.checked === true || element.getAttribute("aria-checked") === "true" || element.getAttribute("aria-selected") === "true",
+    group: type === "radio" ? groupName(element) : "",
+    options: element.tagName === "SELECT" ? [...element.options].map((option) => [tidy(option.label || option.text), option.value, !option.matches(":disabled")]) : [],
+  };
+}
+
+function controls() {
+  const every = [FIELDS, BUTTONS, LINKS, HEADINGS, "[role=option]"].join(",");
+  const found = [];
+  for (const element of deep(document)) {
+    if (!element.matches(every) || !visible(handle(element))) continue;
+    const outer = element.parentElement && element.parentElement.closest(`${BUTTONS},${LINKS}`);
+    if (outer && element.matches(`${BUTTONS},${LINKS}`) && found.includes(outer)) continue; // a button in a link is one thing
+    found.push(element);
+  }
+  return found;
+}
+
+function frames() {
+  const found = [];
+  for (const element of deep(document)) if (element.tagName === "IFRAME" && visible(element)) found.push(element);
+  return found;
+}
+
+function text() {
+  const parts = [document.body ? document.body.innerText || "" : document.documentElement ? document.documentElement.textContent : ""];
+  for (const element of deep(document)) if (element.shadowRoot && visible(element)) for (const child of element.shadowRoot.children) parts.push(child.innerText || "");
+  let out = parts.join("\n");
+  for (const element of deep(document)) {
+    // What a text area was served with counts as what it holds.
+    if (element.tagName === "TEXTAREA" && element.value.length > 2) out = out.split(element.value).join("");
+  }
+  return out.replace(/[ \t\u00a0]+/g, " ").replace(/\s*\n\s*/g, "\n").trim().slice(0, TEXT_LIMIT);
+}
+
+switch (task) {
+  case "scan":
+    return {
+      url: location.href, title: document.title, ready: document.readyState, document: performance.timeOrigin, type: document.contentType,
+      still: document.scripts.length === 0 && !document.querySelector("meta[http-equiv=refresh i]"),
+      text: text(), frames: frames().length, controls: controls().map(control),
+    };
+  case "pick": {
+    const element = controls()[subject];
+    return element ? { control: control(element, subject), element, handle: handle(element) } : null;
+  }
+  case "css": {
+    const found = [];
+    for (const element of deep(document)) if (element.matches(subject) && visible(handle(element))) found.push(element);
+    return found.map((element) => ({ control: control(element, -1), element, handle: handle(element) }));
+  }
+  case "frame":
+    return frames()[subject] || null;
+  case "mask":
+    for (const element of deep(document)) if (element.matches(SECRET)) { element.setAttribute("data-flowrun-style", element.getAttribute("style") || ""); element.style.setProperty("color", "transparent", "important"); element.style.setProperty("-webkit-text-fill-color", "transparent", "important"); element.style.setProperty("caret-color", "transparent", "important"); }
+    return null;
+  case "unmask":
+    for (const element of deep(document)) if (element.hasAttribute("data-flowrun-style")) { const style = element.getAttribute("data-flowrun-style"); element.removeAttribute("data-flowrun-style"); if (style) element.setAttribute("style", style); else element.removeAttribute("style"); }
+    return null;
+}

@@ -1,0 +1,168 @@
+"""What an action works on: the page it was written for, its time limit, and finding a control on it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flowrun.browser import evidence
+from flowrun.browser.finder import CSS, WORD_OF, find, quoted
+from flowrun.browser.model import BrowseError
+from flowrun.browser.screen import Held, NotNowError, Screen
+from flowrun.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flowrun.browser.model import Path
+    from flowrun.browser.snapshot import Control, Snapshot
+
+    Among = Callable[[tuple[Control, ...]], tuple[Control, ...]]
+
+TICK = 0.02  # seconds between two looks when the browser says nothing
+
+
+class ArrivedError(Exception):
+    """The callback came while an action was under way: there is nothing left to do on pages."""
+
+
+class ControlMissingError(BrowseError):
+    """A control that an action names is not there; the walk may find that another page is."""
+
+
+@dataclass(slots=True)
+class Scene:
+    """One visit of a page. `filled` remembers what was typed, to see that it stays; it goes into no message."""
+
+    screen: Screen
+    page: str
+    seconds: float  # how long an action may wait
+    until: float  # the end of the whole walk, on the monotonic clock
+    snapshot: Snapshot
+    where: Path = ()
+    filled: dict[str, str] = field(default_factory=dict)
+
+    def deadline(self) -> float:
+        """Return when an action that begins now has to be done."""
+        return min(time.monotonic() + self.seconds, self.until)
+
+    def check(self) -> None:
+        """Stop when the callback is there."""
+        if self.screen.capture.callback is not None:
+            raise ArrivedError
+
+    def look(self) -> Snapshot:
+        """Return what the page shows now, the last known state while it is in between."""
+        self.check()
+        self.snapshot = self.screen.read() or self.snapshot
+        return self.snapshot
+
+    def pause(self) -> None:
+        """Wait for something to happen, a tick at most."""
+        self.screen.capture.pause(TICK)
+
+    def wait_until(self, test: Callable[[Snapshot], bool]) -> bool:
+        """Look until the test holds; False when the time is over."""
+        deadline = self.deadline()
+        while not test(self.look()):
+            if time.monotonic() > deadline:
+                return False
+            self.pause()
+        return True
+
+    def quiet(self, seconds: float) -> Snapshot:
+        """Wait until the page has looked the same for so long, and return it."""
+        deadline = self.deadline()
+        seen, since = self.look(), time.monotonic()
+        while time.monotonic() - since < seconds and time.monotonic() < deadline:
+            self.pause()
+            now = self.look()
+            if now.content != seen.content:
+                seen, since = now, time.monotonic()
+        return seen
+
+    def use(
+        self, wanted: str, kinds: tuple[str, ...], deed: Callable[[Held], bool], *, among: Among | None = None
+    ) -> None:
+        """Find the control and do something with it, again and again until the deed says that it is done.
+
+        Raises BrowseError: control-missing, control-ambiguous, control-disabled, control-stuck.
+        """
+        deadline = self.deadline()
+        reason = ""
+        fresh = False
+        while True:
+            self.check()
+            found = self._find(wanted, kinds, among)
+            if len(found) == 1 and found[0].enabled:
+                try:
+                    if self._do(wanted, found[0], deed):
+                        return
+                    reason = ""
+                except NotNowError as error:
+                    reason = str(error)
+            if time.monotonic() > deadline:
+                raise self._cannot(wanted, kinds, found, reason)
+            if fresh:
+                self.pause()
+            fresh = True
+            self.look()
+
+    def _find(self, wanted: str, kinds: tuple[str, ...], among: Among | None) -> tuple[Control, ...]:
+        if wanted.startswith(CSS):
+            try:
+                with self.screen.hold_css(wanted.removeprefix(CSS).strip()) as held:
+                    return tuple(one.control for one in held)
+            except NotNowError:
+                return ()
+        controls = self.snapshot.of(*kinds)
+        return among(controls) if among else find(wanted, controls)
+
+    def _do(self, wanted: str, control: Control, deed: Callable[[Held], bool]) -> bool:
+        if wanted.startswith(CSS):
+            with self.screen.hold_css(wanted.removeprefix(CSS).strip()) as held:
+                return len(held) == 1 and deed(held[0])
+        with self.screen.hold(control) as one:
+            return deed(one)
+
+    def _cannot(self, wanted: str, kinds: tuple[str, ...], found: tuple[Control, ...], reason: str) -> BrowseError:
+        word = WORD_OF[kinds[0]]
+        here = [control.name for control in self.snapshot.of(*kinds) if control.name]
+        if not found:
+            return self.error(
+                "control-missing",
+                f"no {word} '{wanted}'; {word}s here: {quoted(here)}",
+                label=did_you_mean(wanted, here),
+                kind=ControlMissingError,
+            )
+        if len(found) > 1:
+            names = [
+                f"{control.name} ({control.names[0][1]}, {control.type or control.kind})"
+                for control in found
+                if control.names
+            ]
+            return self.error(
+                "control-ambiguous",
+                f"{len(found)} {word}s are called '{wanted}': {quoted(names)}",
+                hint='use words that only one of them has, or a CSS selector: "css:…"',
+            )
+        if not found[0].enabled:
+            return self.error("control-disabled", f"the {word} '{wanted}' is there, but it cannot be used")
+        if "click intercepted" in reason:
+            return self.error("control-covered", f"something lies over the {word} '{wanted}'")
+        return self.error("control-stuck", f"the {word} '{wanted}' did not take what was done to it")
+
+    def error(
+        self, code: str, title: str, *, label: str = "", hint: str = "", kind: type[BrowseError] = BrowseError
+    ) -> BrowseError:
+        """Return an error at the action, with what the page shows as facts."""
+        status = self.screen.capture.status(self.screen.target)
+        return kind(
+            code,
+            title,
+            field=self.where,
+            label=label,
+            facts=(("page", self.page), *evidence.facts(self.snapshot, status)),
+            hint=hint,
+        )

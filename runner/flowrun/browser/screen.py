@@ -1,0 +1,191 @@
+"""The tab that the person would look at: read it, get hold of what is on it, take its picture."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from selenium.common.exceptions import InvalidSessionIdException, WebDriverException
+from urllib3.exceptions import HTTPError
+
+from flowrun.browser.cdp import CdpGone
+from flowrun.browser.snapshot import Control, Snapshot, read_control, read_snapshot, with_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selenium.webdriver.remote.webdriver import WebDriver
+    from selenium.webdriver.remote.webelement import WebElement
+
+    from flowrun.browser.capture import Capture
+
+FRAME_DEPTH = 3
+MOST_FRAMES = 8
+
+
+class NotNowError(Exception):
+    """The page was in between, or changed under the hand: look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A control with its element; `handle` is what to click on, the label where a box itself is not to be seen."""
+
+    control: Control
+    element: WebElement
+    handle: WebElement
+
+
+class Screen:
+    """One at a time, used by one thread."""
+
+    def __init__(self, driver: WebDriver, capture: Capture) -> None:
+        """Look at the tab the driver is on."""
+        self.driver = driver
+        self.capture = capture
+        self.target = driver.current_window_handle
+        self._script = files("flowrun.browser").joinpath("finder.js").read_text("utf-8")
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """Turn what selenium raises into NotNowError, or CdpGone when there is no browser any more."""
+        try:
+            yield
+        except InvalidSessionIdException as error:
+            raise CdpGone(error.msg) from error
+        except WebDriverException as error:
+            text = error.msg or ""
+            if not self.capture.alive or "disconnected" in text or "not reachable" in text or "crashed" in text:
+                raise CdpGone(text) from error
+            raise NotNowError(text) from error
+        except (HTTPError, OSError) as error:
+            raise CdpGone(str(error)) from error
+
+    def waiting(self) -> str:
+        """Return the URL of a main document that the newest window waits for, or an empty text."""
+        targets = self.capture.targets()
+        return self.capture.answering(targets[-1]) if targets else ""
+
+    def follow(self) -> None:
+        """Look at the newest window; when it closes, at the one before."""
+        targets = self.capture.targets()
+        if targets and targets[-1] != self.target:
+            with self.patient():
+                self.driver.switch_to.window(targets[-1])
+            self.target = targets[-1]
+
+    def read(self) -> Snapshot | None:
+        """Return what the page shows now; None while it is in between.
+
+        While a server is being waited for the browser keeps scripts back, so none is sent: it would come back late.
+        """
+        try:
+            if self.waiting():
+                return None
+            self.follow()
+            with self.patient():
+                return self._read((), 0)
+        except NotNowError:
+            return None
+
+    def _read(self, frame: tuple[int, ...], depth: int) -> Snapshot:
+        data = self._run("scan")
+        page = read_snapshot(data)
+        if depth >= FRAME_DEPTH:
+            return page
+        for number in range(min(int(data["frames"]), MOST_FRAMES)):
+            inner = self._read_frame(number, (*frame, number), depth)
+            page = page if inner is None else with_frame(page, inner, (number,))
+        return page
+
+    def _read_frame(self, number: int, frame: tuple[int, ...], depth: int) -> Snapshot | None:
+        """Read an iframe; one that goes away meanwhile shows nothing."""
+        element = self._run("frame", number)
+        if element is None:
+            return None
+        try:
+            self.driver.switch_to.frame(element)
+            return self._read(frame, depth + 1)
+        except WebDriverException:
+            return None
+        finally:
+            self._enter(frame[:-1])
+
+    def _enter(self, frame: tuple[int, ...]) -> None:
+        self.driver.switch_to.default_content()
+        for number in frame:
+            self.driver.switch_to.frame(self._run("frame", number))
+
+    @contextmanager
+    def hold(self, control: Control) -> Iterator[Held]:
+        """Give the element of a control of the last snapshot; NotNowError when it is not there any more."""
+        with self._inside(control.frame):
+            yield self._held(self._run("pick", control.index), control)
+
+    @contextmanager
+    def hold_css(self, selector: str) -> Iterator[tuple[Held, ...]]:
+        """Give the visible elements of a CSS selector, of the page itself only."""
+        with self.patient():
+            yield tuple(self._held(data, None) for data in self._run("css", selector))
+
+    @contextmanager
+    def _inside(self, frame: tuple[int, ...]) -> Iterator[None]:
+        with self.patient():
+            if not frame:
+                yield
+                return
+            try:
+                self._enter(frame)
+                yield
+            finally:
+                self.driver.switch_to.default_content()
+
+    def _held(self, data: Any, expected: Control | None) -> Held:
+        if data is None:
+            raise NotNowError("gone")
+        control = read_control(data["control"], expected.frame if expected else ())
+        if expected is not None and not control.same_as(expected):
+            raise NotNowError("another one")
+        return Held(control, data["element"], data["handle"])
+
+    def _run(self, task: str, subject: object = None) -> Any:
+        return self.driver.execute_script(self._script, task, subject)
+
+    def clear(self) -> None:
+        """Go on in a new, empty tab, and forget what the browser knows of the sites it was on."""
+        capture, cdp = self.capture, self.capture.cdp
+        old = capture.targets()
+        new = str(cdp.call("Target.createTarget", url="about:blank")["targetId"])
+        session = capture.await_tab(new)
+        with self.patient():
+            self.driver.switch_to.window(new)
+        self.target = new
+        for target in old:
+            cdp.call("Target.closeTarget", targetId=target)
+        cdp.send("Storage.clearCookies")
+        cdp.send("Network.clearBrowserCache", session)
+        for origin in capture.take_origins():
+            cdp.send("Storage.clearDataForOrigin", session, origin=origin, storageTypes="all")
+        cdp.call("Network.clearBrowserCookies", session)  # answers come in order: all of it is done
+
+    def picture(self) -> bytes | None:
+        """Return a PNG of what the window shows, password fields masked; None when there is none to be had."""
+        if self.waiting():
+            return None
+        try:
+            with self.patient():
+                self._run("mask")
+            try:
+                answer = self.capture.cdp.call(
+                    "Page.captureScreenshot", self.capture.await_tab(self.target), format="png"
+                )
+            finally:
+                with self.patient():
+                    self._run("unmask")
+        except (NotNowError, CdpGone):
+            return None
+        data = answer.get("data")
+        return base64.b64decode(data) if data else None

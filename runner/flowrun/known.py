@@ -1,0 +1,112 @@
+"""What one run knows so far: results, saved names, flows; and what it hands to a step."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flowrun import template
+from flowrun.client import Client
+from flowrun.errors import FlowrunError, Problem
+from flowrun.flow import Flow, automatic_parameters
+from flowrun.steps.base import Outcome, Tools
+
+if TYPE_CHECKING:
+    from flowrun.browser.driver import Browser
+    from flowrun.events import Event
+    from flowrun.jose import Key
+    from flowrun.plan import Plan
+    from flowrun.scenario import WrittenStep
+    from flowrun.session import Session
+
+
+@dataclass(slots=True)
+class Known:
+    """The state of one run. `flows` are kept by the name a step gives (`flow: b`); most runs have one."""
+
+    plan: Plan
+    session: Session
+    tell: Callable[[Event], None]
+    browser: Callable[[], Browser]
+    issuer: str = ""
+    flows: dict[str, Flow] = field(default_factory=dict)
+    results: dict[str, Any] = field(default_factory=dict)
+    saved: dict[str, Any] = field(default_factory=dict)
+
+    def flow(self, step: WrittenStep) -> Flow:
+        """Return the transaction that a step belongs to."""
+        return self.flows.setdefault(step.flow, Flow())
+
+    def client(self, step: WrittenStep) -> Client:
+        """Return who authenticates in a step; an environment without clients has an anonymous one."""
+        environment = self.plan.environment
+        if step.client in environment.client_names():
+            return environment.client(step.client)
+        return Client(name=step.client, client_id="", auth="none")
+
+    def remember(self, step: WrittenStep, outcome: Outcome) -> None:
+        """Keep what a step left."""
+        self.results[step.name] = outcome.values
+        self.saved |= outcome.leaves
+
+    def names(self, step: WrittenStep) -> Mapping[str, Any]:
+        """Return what templates may read now: inputs, results, saved names, and the latest of the flow."""
+        flow = self.flow(step)
+        names: dict[str, Any] = {
+            "environment": {"name": self.plan.environment.name, "issuer": self.issuer},
+            "case": self.plan.case,
+            "client": self.client(step).known(),
+            **self.plan.inputs,
+            **self.results,
+            **self.saved,
+        }
+        if flow.server:
+            names["server"] = flow.server
+        if flow.callback is not None:
+            names["callback"] = flow.callback
+        if flow.tokens:
+            names["tokens"] = flow.tokens
+        return names
+
+    def tools(self, step: WrittenStep) -> Tools:
+        """Return what a step may use."""
+        environment = self.plan.environment
+        return Tools(
+            environment=environment,
+            client=self.client(step),
+            flow=self.flow(step),
+            issuer=self.issuer,
+            wire=self.session.wire(environment),
+            redactor=self.session.redactor,
+            tell=self.tell,
+            load_key=self._load_key,
+            browser=self.browser,
+            names=lambda: self.names(step),
+            parameters=lambda: self._parameters(step),
+            interaction_id=lambda: str(uuid.uuid4()),
+        )
+
+    def _load_key(self, client: Client, name: str) -> Key:
+        return self.session.keyring.load(client, name, self.plan.environment)
+
+    def _parameters(self, step: WrittenStep) -> dict[str, Any]:
+        """Return the authorization request of the step's flow, made the first time it is asked for."""
+        flow = self.flow(step)
+        if flow.parameters is None:
+            written = self.plan.scenario.authorization
+            try:
+                filled = template.fill(dict(written), self.names(step))
+            except template.HoleError as error:
+                at = self.plan.scenario.document.at(("authorization", *error.path))
+                raise FlowrunError(Problem(error.code, error.title, at, error.label)) from error
+            made, verifier = automatic_parameters(self.client(step))
+            left_out = set(written) - set(filled)  # "{{ omit }}" leaves an automatic parameter out
+            flow.parameters = {key: value for key, value in {**made, **filled}.items() if key not in left_out}
+            if "code_challenge" not in flow.parameters:
+                flow.parameters.pop("code_challenge_method", None)
+            elif "code_challenge" not in written:
+                flow.code_verifier = verifier
+                self.session.redactor.learn("code_verifier", verifier)
+        return flow.parameters

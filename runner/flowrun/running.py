@@ -1,0 +1,223 @@
+"""One run of one plan: the steps in order, then those that always run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flowrun import refusals, template, validate
+from flowrun.errors import HELD, INTERRUPTED, FlowrunError, Problem, Span, StepError
+from flowrun.events import Event, ScenarioFinished, ScenarioStarted, StepFinished, StepStarted
+from flowrun.known import Known
+from flowrun.needs import unmet
+from flowrun.steps import kind as step_kind
+from flowrun.verdict import Verdict
+
+if TYPE_CHECKING:
+    from flowrun.browser import BrowserSettings
+    from flowrun.browser.driver import Browser
+    from flowrun.plan import Plan
+    from flowrun.scenario import WrittenStep
+    from flowrun.session import Session
+    from flowrun.steps.base import Outcome
+
+
+@dataclass(slots=True)
+class Run:
+    """Runs one plan; `known` is what it has learned, `verdict` what it thinks of it."""
+
+    plan: Plan
+    session: Session
+    browser_settings: BrowserSettings | None
+    strict: bool
+    tell: Callable[[Event], None]
+    known: Known = field(init=False)
+    verdict: Verdict = field(init=False)
+    _browser_used: bool = False
+
+    def __post_init__(self) -> None:
+        """Start knowing nothing."""
+        self.known = Known(self.plan, self.session, self.tell, self._browser)
+        self.verdict = Verdict(self.known, self.tell)
+
+    def run(self) -> ScenarioFinished:
+        """Run the steps, then the `after` steps, and tell how it ended."""
+        plan, started = self.plan, time.monotonic()
+        scenario, environment = plan.scenario, plan.environment
+        self.session.redactor.forget()
+        self.tell(
+            ScenarioStarted(
+                scenario.title,
+                scenario.document.file,
+                environment.name,
+                plan.case,
+                scenario.why,
+                tuple(step.name for step in (*scenario.steps, *scenario.after)),
+                tuple(environment.warnings),
+            )
+        )
+        lacking = unmet(scenario.needs, environment, {}) or self._steps()
+        if lacking:
+            return self._finish("not applicable", started, f"needs {', '.join(lacking)}, which is not there", HELD)
+        for step in scenario.after:
+            self._after(step)
+        if self.session.interrupted.is_set():
+            return self._finish("interrupted", started, "stopped before the end", INTERRUPTED)
+        self.verdict.of_outcome()
+        code = self.verdict.exit_code(strict=self.strict)
+        return self._finish("passed" if code == HELD else "failed", started, self.verdict.summary(code), code)
+
+    def _finish(self, status: str, started: float, summary: str, code: int) -> ScenarioFinished:
+        finished = ScenarioFinished(
+            title=self.plan.scenario.title,
+            status=status,
+            seconds=time.monotonic() - started,
+            summary=summary,
+            exit_code=code,
+            environment=self.plan.environment.name,
+            file=self.plan.scenario.document.file,
+            case=self.plan.case,
+            problems=tuple(self.verdict.problems),
+        )
+        self.tell(finished)
+        return finished
+
+    def _steps(self) -> list[str]:
+        """Run the steps until one leaves nothing to go on from; return the needs that turned out to be unmet."""
+        going = True
+        try:
+            self.known.issuer = self.session.issuer(self.plan.environment)
+        except FlowrunError as error:
+            self.verdict.problems += error.problems
+            going = False
+        for step in self.plan.scenario.steps:
+            if not going or self.session.interrupted.is_set():
+                self.tell(StepFinished(step.name, step.kind, "not reached", 0.0))
+                continue
+            going = self._step(step)
+            if step.kind == "discover" and going:
+                lacking = unmet(self.plan.scenario.needs, self.plan.environment, self.known.flow(step).server)
+                if lacking:
+                    return lacking
+        return []
+
+    def _after(self, step: WrittenStep) -> None:
+        if self._can_undo(step):
+            self._step(step, after=True)
+        else:
+            self.tell(StepFinished(step.name, step.kind, "skipped", 0.0, "nothing to undo"))
+
+    def _can_undo(self, step: WrittenStep) -> bool:
+        """Tell whether what an `after` step works on ever came about."""
+        flow = self.known.flow(step)
+        there = {f"endpoint:{name}" for name in (*flow.server, *self.plan.environment.endpoints)}
+        there |= {"auth", "issuer", "signing_key", "redirect_uri", "pages"}
+        there |= {"tokens"} if flow.tokens else set()
+        there |= {"callback"} if flow.callback else set()
+        if not step_kind(step.kind).needs(step.input) <= there:
+            return False
+        token = step.input.get("token")
+        if token in {"access_token", "refresh_token"} and token not in flow.tokens:
+            return False
+        known = {*self.known.names(step), *template.ALWAYS_KNOWN}
+        return all(str(need.chain[0]) in known for need in template.needs(dict(step.input)))
+
+    def _step(self, step: WrittenStep, *, after: bool = False) -> bool:
+        """Run one step; return whether the next one can go on from it."""
+        started, before = time.monotonic(), len(self.verdict.problems)
+        if not self._wanted(step):
+            return len(self.verdict.problems) == before
+        self.tell(StepStarted(step.name, step.kind, after))
+        outcome = self._attempt(step)
+        if outcome is None and self.session.interrupted.is_set():
+            del self.verdict.problems[before:]  # what broke because the person pressed Ctrl-C is no finding
+            self.tell(StepFinished(step.name, step.kind, "interrupted", time.monotonic() - started))
+            return False
+        summary, expected = "", False
+        if outcome is not None:
+            self.known.remember(step, outcome)
+            self.verdict.of_step(step, outcome)
+            summary = outcome.summary
+            if outcome.refusal is None:
+                self.verdict.save(step, outcome)
+            else:
+                expected = self.verdict.of_refusal(step, outcome, outcome.refusal, after=after)
+                summary = refusals.sentence(outcome.refusal)
+        new = tuple(self.verdict.problems[before:])
+        failed = any(not problem.warning for problem in new)
+        status = "failed" if failed else "refused" if expected else "warned" if new else "passed"
+        self.tell(StepFinished(step.name, step.kind, status, time.monotonic() - started, summary, new))
+        return outcome is not None and outcome.refusal is None
+
+    def _wanted(self, step: WrittenStep) -> bool:
+        if step.when is None:
+            return True
+        try:
+            if template.evaluate(step.when, self.known.names(step)):
+                return True
+        except template.HoleError as error:
+            at = self.plan.scenario.document.at((*step.at, "when"))
+            self.verdict.hole(error, at)
+            self.tell(StepFinished(step.name, step.kind, "failed", 0.0, "", (self.verdict.problems[-1],)))
+            return False
+        self.tell(StepFinished(step.name, step.kind, "skipped", 0.0, f"when: {step.when}"))
+        return False
+
+    def _attempt(self, step: WrittenStep) -> Outcome | None:
+        """Fill and do a step; what can't be done becomes a problem at the line that asked for it."""
+        from flowrun.jose import JoseError  # noqa: PLC0415  light: the name alone loads no JOSE library
+
+        document, problems = self.plan.scenario.document, self.verdict.problems
+        try:
+            kind = step_kind(step.kind)
+            return kind.run(kind.model(**self._filled(step)), self.known.tools(step))
+        except template.HoleError as error:
+            self.verdict.hole(error, step.place(document, error.path))
+        except StepError as error:
+            problems.append(
+                Problem(
+                    error.code,
+                    error.title,
+                    self._place_of(error, step),
+                    error.label,
+                    error.facts,
+                    error.hint,
+                    error.exit_code,
+                )
+            )
+        except JoseError as error:
+            at = step.place(document)
+            problems.append(Problem(error.code, error.title, at, error.label, tuple(error.facts), error.hint))
+        except FlowrunError as error:
+            problems += error.problems
+        return None
+
+    def _place_of(self, error: StepError, step: WrittenStep) -> Span:
+        """Return where to point: a page's line in the environment file, or the field of the step."""
+        if error.field and error.field[0] == "pages":
+            return self.plan.environment.document.at(error.field)
+        return step.place(self.plan.scenario.document, error.field)
+
+    def _filled(self, step: WrittenStep) -> dict[str, Any]:
+        """Fill the holes and look at the result with the same schema, holes no longer allowed."""
+        filled: dict[str, Any] = template.fill(dict(step.input), self.known.names(step))
+        if step.kind == "set":
+            return filled
+        wrong = validate.filled(filled, f"steps/{step.kind}")
+        if wrong:
+            document = self.plan.scenario.document
+            label = "this is what the template came to"
+            raise FlowrunError(
+                *(Problem("wrong-value", text, step.place(document, path), label) for path, text in wrong)
+            )
+        return filled
+
+    def _browser(self) -> Browser:
+        assert self.browser_settings is not None  # noqa: S101  the command line always says which browser
+        browser = self.session.browser(self.browser_settings)
+        if not self._browser_used:
+            browser.clear()
+            self._browser_used = True
+        return browser

@@ -1,0 +1,260 @@
+"""Judging what a step left: automatic checks, expectations, refusals, and the outcome of the whole scenario."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from flowrun import checks, matchers, refusals, template
+from flowrun.checks.base import NotApplicable
+from flowrun.errors import FAILED, HELD, Problem, Span, gravest
+from flowrun.events import Event, Expected, Judged, Told
+from flowrun.flow import Around
+from flowrun.paths import MissingValueError, follow, parse
+from flowrun.redact import SECRET_MEMBERS, mask
+
+if TYPE_CHECKING:
+    from flowrun.checks.base import Check
+    from flowrun.flow import Refusal
+    from flowrun.known import Known
+    from flowrun.scenario import At, WrittenStep
+    from flowrun.steps.base import Outcome
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Collects what went wrong in one run. `refused` says what was refused as expected, in words."""
+
+    known: Known
+    tell: Callable[[Event], None]
+    problems: list[Problem] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    refused: str = ""
+    refused_elsewhere: bool = False
+    _held: set[str] = field(default_factory=set)
+    _deviated: set[str] = field(default_factory=set)
+
+    def of_step(self, step: WrittenStep, outcome: Outcome) -> None:
+        """Run the automatic checks of the step's kind and every expectation written at it."""
+        self._checks(step, outcome)
+        self._expectations(step, outcome)
+
+    def exit_code(self, *, strict: bool) -> int:
+        """Return the exit code of the scenario; with `strict` a warning fails it too."""
+        code = gravest(problem.exit_code for problem in self.problems if not problem.warning)
+        return FAILED if code == HELD and strict and self.counts["warned"] else code
+
+    def hole(self, error: template.HoleError, at: Span) -> None:
+        """Note a template that could not be filled."""
+        self.problems.append(Problem(error.code, error.title, at, error.label))
+
+    # --- automatic checks ------------------------------------------------------------------------------------------
+
+    def _checks(self, step: WrittenStep, outcome: Outcome) -> None:
+        known = self.known
+        environment = known.plan.environment
+        around = Around(
+            flow=known.flow(step),
+            client=known.client(step),
+            environment=environment,
+            issuer="" if step.input.get("url") else str(step.input.get("issuer") or known.issuer),
+            answer=outcome.answer,
+            id_token=outcome.id_token,
+            kind=outcome.kind,
+            now=time.time(),
+        )
+        for check in checks.of(step.kind):
+            level = environment.profile.level(check.id)
+            if level == "off":
+                continue
+            try:
+                complaint = check.judge(around)
+            except NotApplicable as reason:
+                self.counts["skipped"] += 1
+                self.tell(Judged(check.id, level, "skipped", check.sentence, check.clause, str(reason)))
+                continue
+            if complaint is None:
+                self.counts["held"] += 1
+                self._held.add(check.id)
+                self.tell(Judged(check.id, level, "held", check.sentence, check.clause))
+            else:
+                self._complain(check, level, complaint, step, outcome)
+
+    def _complain(self, check: Check, level: str, complaint: str, step: WrittenStep, outcome: Outcome) -> None:
+        deviation = self._deviation(check.id)
+        word = "deviation" if deviation else "noted" if level == "info" else "failed"
+        self.tell(Judged(check.id, level, word, check.sentence, check.clause, complaint, deviation))
+        if deviation:
+            self.counts["deviation"] += 1
+            return
+        if level == "info":
+            return
+        warning = level == "should"
+        self.counts["warned" if warning else "failed"] += 1
+        hint = (
+            f"a known deviation? say so in {self.known.plan.environment.document.file}: "
+            f"deviations: [{{check: {check.id}, reason: …}}]"
+        )
+        self.problems.append(
+            Problem(
+                check.id,
+                complaint,
+                step.place(self.known.plan.scenario.document),
+                "",
+                (("rule", check.sentence), ("spec", check.clause), *_identity(outcome)),
+                "" if warning else hint,
+                FAILED,
+                warning,
+            )
+        )
+
+    def _deviation(self, check: str) -> str:
+        for deviation in self.known.plan.environment.deviations:
+            if deviation.check != check or deviation.scenario not in {"", self.known.plan.scenario.id}:
+                continue
+            if deviation.until and date.fromisoformat(deviation.until) < datetime.now(UTC).date():
+                continue
+            self._deviated.add(check)
+            return deviation.reason
+        return ""
+
+    # --- expectations ----------------------------------------------------------------------------------------------
+
+    def _expectations(self, step: WrittenStep, outcome: Outcome) -> None:
+        document = self.known.plan.scenario.document
+        names = {**self.known.names(step), step.name: outcome.values}
+        for path, wanted in (step.expect or {}).items():
+            at: At = (*step.at, "expect", path)
+            if path == "that":
+                expressions = [wanted] if isinstance(wanted, str) else wanted
+                for expression in expressions:
+                    self._that({**outcome.values, **names}, expression, document.at(at))
+                continue
+            try:
+                filled = template.fill(wanted, names)
+            except template.HoleError as error:
+                self.hole(error, document.at((*at, *error.path)))
+                continue
+            missing = ""
+            try:
+                got = follow(outcome.values, parse(path))
+            except MissingValueError as error:
+                got, missing = matchers.ABSENT, str(error)
+            self._expected(path, matchers.expect_all(got, filled), got, document.key_at(at), missing)
+
+    def _that(self, names: dict[str, Any], expression: str, at: Span) -> None:
+        try:
+            value = template.evaluate(expression, names)
+        except template.HoleError as error:
+            self.hole(error, at)
+            return
+        self._expected("that", None if value else f"that {expression}", value, at, "")
+
+    def _expected(self, path: str, complaint: str | None, got: Any, at: Span, missing: str) -> None:
+        self.tell(Expected(path, complaint is None))
+        if complaint is None:
+            self.counts["held"] += 1
+            return
+        self.counts["failed"] += 1
+        last = parse(path)[-1] if path != "that" else ""
+        secret = isinstance(got, str) and last in SECRET_MEMBERS
+        shown = mask(str(last)) if secret else matchers.show(got)
+        facts = (("expected", complaint), ("got", f"{shown}: {missing}" if missing else shown))
+        self.problems.append(Problem("expectation", f"{path} is not what was expected", at, "", facts, "", FAILED))
+
+    def save(self, step: WrittenStep, outcome: Outcome) -> None:
+        """Give names to values of the result, as `save:` says."""
+        for name, path in (step.save or {}).items():
+            parts = parse(path)
+            try:
+                value = follow(outcome.values, parts)
+            except MissingValueError as error:
+                at = self.known.plan.scenario.document.at((*step.at, "save", name))
+                self.problems.append(Problem("nothing-to-save", str(error), at, "", (), "", FAILED))
+                continue
+            self.known.saved[name] = value
+            if parts[-1] in SECRET_MEMBERS or name in SECRET_MEMBERS:
+                self.known.session.redactor.learn(str(parts[-1]), value)
+                value = mask(str(parts[-1]))
+            self.tell(Told(f"saved {name}", matchers.show(value).strip('"')))
+
+    # --- refusals and the outcome ----------------------------------------------------------------------------------
+
+    def of_refusal(self, step: WrittenStep, outcome: Outcome, refusal: Refusal, *, after: bool) -> bool:
+        """Note a refusal; return whether the scenario expected this one."""
+        scenario = self.known.plan.scenario
+        wanted = {} if after else scenario.refused
+        for place in (step.name, refusal.place):
+            if place in wanted and (not wanted[place] or refusal.error in wanted[place]):
+                self.refused = refusals.sentence(refusal)
+                self.counts["held"] += 1
+                return True
+        facts = [("error", refusal.error), ("description", refusal.description)]
+        if wanted:
+            allowed = "; ".join(f"{place}: {', '.join(errors) or 'any error'}" for place, errors in wanted.items())
+            facts.insert(0, ("expected", f"a refusal at {allowed}"))
+        facts += _identity(outcome, full=True)
+        self.problems.append(
+            Problem(
+                "par_error" if refusal.place == "push" else f"refused-{refusal.place}",
+                refusals.sentence(refusal),
+                step.place(scenario.document),
+                "",
+                tuple((name, value) for name, value in facts if value),
+                refusals.ADVICE.get(refusal.error, ""),
+                FAILED,
+            )
+        )
+        self.refused_elsewhere = True
+        return False
+
+    def of_outcome(self) -> None:
+        """Judge the scenario as a whole: was it refused as it should, was anything checked, which excuses are idle."""
+        scenario = self.known.plan.scenario
+        failed = any(not problem.warning for problem in self.problems)
+        if scenario.refused and not self.refused and not failed:
+            at = scenario.document.key_at(("outcome", "refused"))
+            label = f"at {', '.join(scenario.refused)}"
+            title = "everything was accepted; a refusal was expected"
+            self.problems.append(Problem("not-refused", title, at, label, (), "", FAILED))
+        elif not failed and not self.counts["held"]:
+            at = scenario.document.key_at(("scenario",))
+            title = "nothing was checked, so nothing can have passed"
+            hint = "write what you expect: expect: {…}"
+            self.problems.append(Problem("nothing-checked", title, at, "", (), hint, FAILED))
+        for deviation in self.known.plan.environment.deviations:
+            if deviation.check in self._held - self._deviated:
+                self.tell(Told("note", f"the deviation {deviation.check} is no longer needed: the check held"))
+
+    def summary(self, code: int) -> str:
+        """Say in one line what happened."""
+        if code != HELD:
+            first = next((problem for problem in self.problems if not problem.warning), None)
+            return first.title if first else f"{_number(self.counts['warned'], 'warning')}, and --strict lets none pass"
+        parts = [f"{_number(self.counts['held'], 'check')} held"]
+        if self.refused:
+            parts.insert(0, f"refused as expected ({self.refused})")
+        if self.counts["warned"]:
+            parts.append(_number(self.counts["warned"], "warning"))
+        if self.counts["deviation"]:
+            parts.append(_number(self.counts["deviation"], "known deviation"))
+        parts += [f"degraded: {flow.degraded}" for flow in self.known.flows.values() if flow.degraded]
+        return ", ".join(parts)
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def _identity(outcome: Outcome, *, full: bool = False) -> Iterable[tuple[str, str]]:
+    """Return what a server's own people need to find the call: the status and the interaction id."""
+    answer = outcome.answer
+    if answer is None:
+        return []
+    facts = [("answer", str(answer.status))] if full else []
+    sent = answer.sent.headers.get("x-fapi-interaction-id")
+    return [*facts, ("interaction id", sent)] if sent else facts
