@@ -1,0 +1,42 @@
+# Thin: each target is a command or two. How things get onto a bare machine is in .ci/.
+BIN := .venv/bin
+JOBS ?= auto
+# -v undoes setup.cfg's -q, so that pytest closes with its full line.
+PYTEST := $(BIN)/python -m pytest -v -n $(JOBS) --maxprocesses 4
+
+.PHONY: help demo test check lint format peer venv browser peers
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
+
+demo: venv browser ## one scenario against the embedded sandbox, in a real browser
+	$(BIN)/flowrun scenarios/par_dp.yaml
+
+test: lint browser peers ## everything: linters, all tests, real browser and real peers included
+	$(PYTEST)
+
+check: lint ## the quick part: linters, and the tests that need neither browser nor peer
+	$(PYTEST) -m "not browser and not peer and not slow"
+
+lint: venv
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: venv ## let ruff lay out the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+CONFIGURATION ?= signed
+peer: peers ## oidc-provider on 127.0.0.1:9400, until Ctrl-C (CONFIGURATION=signed, ofm or plain; PEER_LOG=1 tells refusals)
+	PATH="$$(bash .ci/node):$$PATH" node tests/peers/oidc-provider/server.mjs '{"configuration": "$(CONFIGURATION)", "port": 9400, "client_jwks": "keys.example/client-public.jwks.json"}'
+
+venv:
+	@bash .ci/venv
+
+browser:
+	@bash .ci/browser
+
+peers: venv
+	@bash .ci/peers >/dev/null
