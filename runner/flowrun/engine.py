@@ -6,12 +6,12 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from flowrun.errors import FAILED, HELD, INTERRUPTED, gravest
-from flowrun.events import Event, RunFinished, RunStarted
+from flowrun.errors import FAILED, HELD, INTERRUPTED, UNREACHABLE, gravest
+from flowrun.events import Event, RunFinished, RunStarted, ScenarioFinished
 from flowrun.running import Run
 
 if TYPE_CHECKING:
@@ -71,16 +71,37 @@ def _run(plans: Sequence[Plan], session: Session, options: Options, tell: Callab
     tell(RunStarted(len(plans)))
     counts: Counter[str] = Counter()
     codes: list[int] = []
+    down: dict[str, str] = {}  # environments whose server can't be reached, and why: told once, not eighty times
     for plan in plans:
-        failed = any(code != HELD for code in codes)
-        if session.interrupted.is_set() or (options.fail_fast and failed):
+        reason = _why_not(plan, session, down, failed=options.fail_fast and any(code != HELD for code in codes))
+        if reason:
+            tell(not_run(plan, reason))
             counts["not run"] += 1
             continue
         finished = Run(plan, session, options.browser, options.strict, tell).run()
         counts[finished.status] += 1
         codes.append(finished.exit_code)
+        if finished.exit_code == UNREACHABLE:
+            down[plan.environment.name] = finished.summary
     if session.interrupted.is_set():
         codes.append(INTERRUPTED)
     if counts["not applicable"] == len(plans):
         codes.append(FAILED)  # everything was left out: a run that checked nothing must not look like success
     tell(RunFinished(dict(+counts), time.monotonic() - started, gravest(codes)))
+
+
+def _why_not(plan: Plan, session: Session, down: Mapping[str, str], *, failed: bool) -> str:
+    """Return why a plan is not run at all; empty if it is."""
+    if session.interrupted.is_set():
+        return "interrupted"
+    if failed:
+        return "a scenario before it failed, and --fail-fast stops there"
+    return down.get(plan.environment.name, "")
+
+
+def not_run(plan: Plan, reason: str) -> ScenarioFinished:
+    """Return the event of a plan that was left out."""
+    scenario, environment = plan.scenario, plan.environment
+    return ScenarioFinished(
+        scenario.title, "not run", 0.0, reason, HELD, environment.name, scenario.document.file, plan.case
+    )

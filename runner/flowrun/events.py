@@ -55,7 +55,10 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class PageSeen:
-    """A page of the browser; `name` is empty for one that the environment does not describe. `screenshot` is PNG."""
+    """A page of the browser; `name` is empty for one that the environment does not describe.
+
+    `screenshot` is a PNG, `screenshot_file` where it was put once somebody has put it somewhere.
+    """
 
     name: str
     url: str
@@ -64,6 +67,7 @@ class PageSeen:
     text: str
     seconds: float
     screenshot: bytes | None = field(default=None, repr=False)
+    screenshot_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flowrun import refusals, template, validate
-from flowrun.errors import HELD, INTERRUPTED, FlowrunError, Problem, Span, StepError
+from flowrun.errors import HELD, INTERRUPTED, FlowrunError, Problem, StepError
 from flowrun.events import Event, ScenarioFinished, ScenarioStarted, StepFinished, StepStarted
 from flowrun.known import Known
 from flowrun.needs import unmet
@@ -176,17 +176,7 @@ class Run:
         except template.HoleError as error:
             self.verdict.hole(error, step.place(document, error.path))
         except StepError as error:
-            problems.append(
-                Problem(
-                    error.code,
-                    error.title,
-                    self._place_of(error, step),
-                    error.label,
-                    error.facts,
-                    error.hint,
-                    error.exit_code,
-                )
-            )
+            problems.append(self._problem(error, step))
         except JoseError as error:
             at = step.place(document)
             problems.append(Problem(error.code, error.title, at, error.label, tuple(error.facts), error.hint))
@@ -194,11 +184,13 @@ class Run:
             problems += error.problems
         return None
 
-    def _place_of(self, error: StepError, step: WrittenStep) -> Span:
-        """Return where to point: a page's line in the environment file, or the field of the step."""
+    def _problem(self, error: StepError, step: WrittenStep) -> Problem:
+        """Point at what is to be put right: a page's line in the environment file, or the field of the step."""
+        at, facts = step.place(self.plan.scenario.document, error.field), error.facts
         if error.field and error.field[0] == "pages":
-            return self.plan.environment.document.at(error.field)
-        return step.place(self.plan.scenario.document, error.field)
+            facts = (("step", str(step.place(self.plan.scenario.document))), *facts)
+            at = self.plan.environment.document.at(error.field)
+        return Problem(error.code, error.title, at, error.label, facts, error.hint, error.exit_code)
 
     def _filled(self, step: WrittenStep) -> dict[str, Any]:
         """Fill the holes and look at the result with the same schema, holes no longer allowed."""

@@ -129,6 +129,7 @@ def looks_like_scenario(path: Path) -> bool:
 def load(path: Path) -> Scenario:
     """Read and validate a scenario file; raises `FlowrunError` with every problem found, in file order."""
     document = read(path)
+    _require_scenario(document)
     problems = validate.check(document, "scenario")
     if not problems:
         problems = validate.not_built(document, "scenario")
@@ -156,6 +157,22 @@ def load(path: Path) -> Scenario:
     if problems:
         raise FlowrunError(*problems)
     return scenario
+
+
+def _require_scenario(document: Document) -> None:
+    """Tell the one mistake for what it is when an environment was named where a scenario belongs."""
+    data = document.data
+    if isinstance(data, Mapping) and "environment" in data and not {"scenario", "steps"} & set(data):
+        raise FlowrunError(
+            Problem(
+                "not-a-scenario",
+                "this is an environment, not a scenario",
+                document.key_at(("environment",)),
+                "",
+                (),
+                f"run a scenario in it: flowrun SCENARIO.yaml --env {document.file}",
+            )
+        )
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -192,10 +192,11 @@ def _quote(source: Source, trouble: Trouble, at: int) -> Finding | None:
     """Find a quote that is never closed, closed too late, or closed too early."""
     if "quoted scalar" in trouble.reading and trouble.began is not None:
         if "escape" in trouble.message:
-            escape = source.text[trouble.at : trouble.at + 2]
+            start = source.text.rindex("\\", 0, trouble.at + 1)
+            escape = source.text[start : start + 2]
             label = f"write \\{escape}, or use single quotes"
             title = f"{escape} means nothing between double quotes"
-            return Finding(Problem("yaml-quote", title, source.span(trouble.at, trouble.at + 2), label))
+            return Finding(Problem("yaml-quote", title, source.span(start, start + 2), label))
         return Finding(_unclosed(source, trouble.began))
     if trouble.quoted is None:
         return None
@@ -277,9 +278,10 @@ def _missing_space(source: Source, row: int, found: re.Match[str]) -> Finding:
         source.span(start, end),
         f"write {found['key']}: {found['value']}",
     )
-    filler = " " + "x" * (end - value - 1)
-    repair = Repair(value, filler, value + 1, found["value"]) if end - value > 1 else None
-    return Finding(problem, repair)
+    size = end - value
+    # A value of one character leaves no room for itself: it is then read where the empty value begins.
+    begins = value + 1 if size > 1 else value
+    return Finding(problem, Repair(value, " " + "x" * (size - 1), begins, found["value"]))
 
 
 def _row_before(source: Source, row: int) -> int:
@@ -331,7 +333,7 @@ def _indentation(source: Source, trouble: Trouble, at: int) -> Finding | None:
         )
         if level > column and item:
             label = f"the item above begins in column {len(item[1]) + 1}"
-    elif "'-'" in trouble.message and trouble.began is not None:
+    elif "block collection" in trouble.reading and trouble.began is not None:
         began = trouble.began - source.starts[source.row(trouble.began)] + 1
         title = "this line is neither a list item nor part of one"
         label = f"begin in column {began + 2} to belong to the item above"

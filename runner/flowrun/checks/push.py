@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _STEP = frozenset({"push"})
 _CREATED = 201
+_ID_SENTENCE = "the x-fapi-interaction-id comes back"
+_ID_CLAUSE = "FAPI 2.0 Implementation Advice §2.1.1"
 _RECOMMENDED_PREFIX = "urn:ietf:params:oauth:request_uri:"
 
 
@@ -65,7 +67,5 @@ CHECKS: Final = (
     Check("push.request-uri", _STEP, "the request_uri has the recommended prefix", "RFC 9126 §2.2", request_uri),
     Check("push.expires-in", _STEP, "expires_in is a positive whole number", "RFC 9126 §2.2", expires_in),
     Check("push.no-store", _STEP, "the answer may not be stored", "RFC 9126 §2.2", no_store),
-    Check(
-        "push.interaction-id", _STEP, "the x-fapi-interaction-id comes back", "FAPI Baseline §6.2.1-11", interaction_id
-    ),
+    Check("push.interaction-id", _STEP, _ID_SENTENCE, _ID_CLAUSE, interaction_id),
 )

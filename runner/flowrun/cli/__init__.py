@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -35,10 +37,17 @@ class _Commands(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put `run` before anything that names no command: a file, a folder, an option of a run."""
-        own = {"--help", "--version"}
-        if args and args[0] not in COMMANDS and args[0] not in own:
+        if args and args[0] not in {*COMMANDS, "--help", "--version"}:
+            _require_no_typo(args[0])
             args = ["run", *args]
         return super().parse_args(ctx, args)
+
+
+def _require_no_typo(word: str) -> None:
+    """Tell a misspelt command from a file: `chek` is no file, and looks like `check`."""
+    near = get_close_matches(word, COMMANDS, n=1, cutoff=0.7)
+    if near and not Path(word).exists():
+        raise click.UsageError(f"there is no command and no file '{word}'; did you mean '{near[0]}'?")
 
 
 @click.group(cls=_Commands, invoke_without_command=False, context_settings={"help_option_names": ["--help"]})
@@ -50,6 +59,7 @@ def cli() -> None:
     flowrun scenarios/par_dp.yaml             run one scenario
     flowrun scenarios/ --env uat              run a folder in another environment
     flowrun check scenarios/                  look for mistakes, send nothing
+    flowrun run --help                        all options of a run
     """  # noqa: D301  \b is click's mark for text that keeps its lines
 
 

@@ -75,6 +75,7 @@ def _run(
     from flowrun import engine  # noqa: PLC0415
     from flowrun.browser import BrowserSettings  # noqa: PLC0415
     from flowrun.events import RunFinished  # noqa: PLC0415
+    from flowrun.report.evidence import Evidence  # noqa: PLC0415
 
     arguments = tuple(dict.fromkeys(arg for plan in plans for arg in plan.environment.browser_arguments))
     insecure = any(not plan.environment.tls.verify for plan in plans)
@@ -83,7 +84,9 @@ def _run(
         session.prepare_browser(settings)
     code = INTERRUPTED
     options = engine.Options(fail_fast=fail_fast, strict=strict, browser=settings)
-    for event in engine.events(plans, session, options):
+    evidence = Evidence()
+    for happened in engine.events(plans, session, options):
+        event = evidence.keep(happened)
         for reporter in told:
             reporter.tell(event)
         if isinstance(event, RunFinished):

@@ -54,6 +54,7 @@ class Console:
         self._status: Status | None = None
         self._told: list[str] = []
         self._several = False
+        self._left_out: dict[str, int] = {}
         self._width = _NAME_WIDTH
 
     def tell(self, event: Event) -> None:
@@ -67,8 +68,8 @@ class Console:
                 self._begin(name)
             case Called() if self._verbose:
                 self._call(event)
-            case PageSeen(name=name, url=url, heading=heading) if self._verbose:
-                self._note("page", f"{name or 'not described'}: {heading} ({url.partition('?')[0]})")
+            case PageSeen():
+                self._page(event)
             case Judged(outcome="deviation"):
                 self._note("deviation", f"{event.check}: {event.complaint} ({event.deviation})")
             case Judged() if self._verbose:
@@ -117,6 +118,12 @@ class Console:
     def _note(self, label: str, value: str) -> None:
         self._told.append(f"      {label}: {value}")
 
+    def _page(self, event: PageSeen) -> None:
+        if self._verbose:
+            self._note("page", f"{event.name or 'not described'}: {event.heading} ({event.url.partition('?')[0]})")
+        if event.screenshot_file:
+            self._note("screenshot", event.screenshot_file)
+
     def _call(self, event: Called) -> None:
         self._note("call", f"{event.method} {event.url} → {event.status} in {event.seconds:.3f} s")
         for name, value in event.sent_form:
@@ -130,7 +137,8 @@ class Console:
         notes, self._told = self._told, []
         if self._quiet:
             for problem in event.problems:
-                self._problem(problem)
+                if not problem.warning:
+                    self._problem(problem)
             return
         sign = self._sign(event.status)
         time = f"{event.seconds:7.2f} s" if event.status not in {"not reached", "skipped"} else " " * 9
@@ -154,6 +162,9 @@ class Console:
 
     def _end(self, event: ScenarioFinished) -> None:
         self._stop()
+        if event.status == "not run":
+            self._left_out[event.summary] = self._left_out.get(event.summary, 0) + 1
+            return
         self._closing_problems(event)
         where = f" [{event.case}]" if event.case else ""
         head = f"{event.title}{where}: " if self._quiet else ""
@@ -170,6 +181,8 @@ class Console:
     def _run_over(self, event: RunFinished) -> None:
         if not self._several:
             return
+        for reason, number in self._left_out.items():
+            self._line(f"  {self._sign('not run')} {number} not run: {reason}")
         counts = ", ".join(f"{number} {word}" for word, number in event.counts.items()) or "nothing ran"
         self._line(f"{counts} in {event.seconds:.1f} s")
 

@@ -56,9 +56,13 @@ def run(step: Browse, tools: Tools) -> Outcome:
         )
     except StepError as error:
         # A page that says no is an outcome that a scenario may expect; what is shown there is the evidence.
-        if error.place == "page":
-            return _refused_on_page(error, tools)
-        raise
+        visit: PageVisit | None = getattr(error, "page", None)
+        if visit is not None:
+            tools.tell(page_seen(visit))
+        if error.place != "page":
+            error.field = ("pages", *error.field) if error.field else ()
+            raise
+        return _refused_on_page(error, visit)
     return _outcome(walk, tools)
 
 
@@ -86,10 +90,7 @@ def page_seen(visit: PageVisit) -> PageSeen:
     return PageSeen(visit.name, visit.url, visit.heading, visit.status, visit.text, visit.seconds, visit.screenshot)
 
 
-def _refused_on_page(error: StepError, tools: Tools) -> Outcome:
-    visit: PageVisit | None = getattr(error, "page", None)
-    if visit is not None:
-        tools.tell(page_seen(visit))
+def _refused_on_page(error: StepError, visit: PageVisit | None) -> Outcome:
     values = {
         "pages": [],
         "page": {"text": visit.text, "heading": visit.heading, "status": visit.status} if visit else {},
