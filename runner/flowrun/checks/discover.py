@@ -17,6 +17,8 @@ def issuer_match(around: Around) -> str | None:
     if not around.issuer:
         raise NotApplicable("the metadata was read from a URL, so no issuer was expected")
     got = around.flow.server.get("issuer")
+    if got is None:
+        return "the metadata names no issuer"
     return None if got == around.issuer else f"the metadata says issuer {got!r}, the environment {around.issuer!r}"
 
 
@@ -32,7 +34,8 @@ def s256(around: Around) -> str | None:
     methods = around.flow.server.get("code_challenge_methods_supported")
     if isinstance(methods, list) and "S256" in methods:
         return None
-    return f"code_challenge_methods_supported is {methods!r}"
+    name = "code_challenge_methods_supported"
+    return f"{name} is not in the metadata" if methods is None else f"{name} is {methods!r}, without S256"
 
 
 def iss_param(around: Around) -> str | None:
