@@ -184,7 +184,7 @@ def find(name: str, start: Path) -> Path:
 def load(path: Path, redactor: Redactor, process: Mapping[str, str] | None = None) -> Environment:
     """Read, validate and fill an environment file; raises `FlowrunError` with every problem found."""
     document = read(path)
-    problems = validate.check(document, "environment")
+    problems = validate.check(document, "environment") or validate.not_built(document, "environment")
     if problems:
         raise FlowrunError(*problems)
     data: Mapping[str, Any] = document.data

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from unicodedata import combining, east_asian_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -114,27 +115,21 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean '{near[0]}'?" if near else ""
 
 
+WIDEST: Final = 140  # columns of an excerpt; a longer line is shown around its carets
+
+
 def draw(problem: Problem) -> str:
     """Draw a problem as text: title, file:line:column, the line, carets, facts, what to do."""
-    head = f"{'warning' if problem.warning else 'error'}[{problem.code}]: {problem.title}"
-    lines = [head]
+    lines = [f"{'warning' if problem.warning else 'error'}[{problem.code}]: {problem.title}"]
     at = problem.at
-    gutter = ""
+    gutter = " " * len(str(at.line)) if at else ""
     if at is not None:
-        number = str(at.line)
-        gutter = " " * len(number)
         lines.append(f"{gutter}--> {at}")
-        if at.text:
-            before, marked = at.text[: at.column - 1], at.text[at.column - 1 : at.end_column - 1]
-            carets = "^" * max(1, len(marked.expandtabs(TAB_WIDTH)))
-            pad = " " * len(before.expandtabs(TAB_WIDTH))
-            label = f" {problem.label}" if problem.label else ""
-            lines += [
-                f"{gutter} |",
-                f"{number} | {at.text.expandtabs(TAB_WIDTH)}".rstrip(),
-                f"{gutter} | {pad}{carets}{label}",
-            ]
-    if problem.label and (at is None or not at.text):
+    if at is not None and at.text:
+        excerpt, pad, carets = _excerpt(at)
+        label = f" {problem.label}" if problem.label else ""
+        lines += [f"{gutter} |", f"{at.line} | {excerpt}".rstrip(), f"{gutter} | {pad}{carets}{label}"]
+    elif problem.label:
         lines.append(f"{gutter} = {problem.label}")
     width = max((len(name) for name, _ in problem.facts), default=0)
     for name, value in problem.facts:
@@ -146,3 +141,26 @@ def draw(problem: Problem) -> str:
         lines.append(f"{gutter} = help: {first}")
         lines += [f"{gutter}         {more}".rstrip() for more in rest]
     return "\n".join(lines) + "\n"
+
+
+def _excerpt(at: Span) -> tuple[str, str, str]:
+    """Return the line, the blanks before the carets and the carets: tabs opened, a very long line cut on both sides."""
+    before = at.text[: at.column - 1].expandtabs(TAB_WIDTH)
+    marked = at.text[at.column - 1 : at.end_column - 1].expandtabs(TAB_WIDTH)
+    text = at.text.expandtabs(TAB_WIDTH)
+    if _columns(text) > WIDEST:
+        marked = marked[: WIDEST // 2]
+        start = max(0, len(before) - WIDEST // 4)
+        cut = text[start : start + WIDEST]
+        before = before[start:]
+        if start:
+            cut, before = f"…{cut[1:]}", f"…{before[1:]}"
+        text = cut if start + WIDEST >= len(text) else f"{cut}…"
+    return text, " " * _columns(before), "^" * max(1, _columns(marked))
+
+
+def _columns(text: str) -> int:
+    """Return how many columns a terminal gives a text: two for wide characters, none for those that combine."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)

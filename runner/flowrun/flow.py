@@ -80,6 +80,13 @@ def as_form(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, form_value(value)) for name, value in parameters.items()]
 
 
+def with_extra(form: list[tuple[str, str]], extra: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Return a form with more parameters: one that is there already is replaced where it stands."""
+    more = dict(as_form(extra or {}))
+    kept = [(name, more.pop(name, value)) for name, value in form]
+    return [*kept, *more.items()]
+
+
 def form_value(value: Any) -> str:
     """Return one value as a form sends it."""
     match value:

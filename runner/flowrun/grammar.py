@@ -89,7 +89,7 @@ def part(name: str, pointer: str = "") -> Part:
 def _target(name: str, pointer: str) -> Part:
     found: Any = schema(name)
     for token in pointer.split("/")[1:]:
-        found = found[token.replace("~1", "/").replace("~0", "~")]
+        found = found[int(token) if isinstance(found, list) else token.replace("~1", "/").replace("~0", "~")]
     return _resolved(found, name)
 
 

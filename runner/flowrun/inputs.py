@@ -39,7 +39,7 @@ def value(
         return _fitting(declared, environment.inputs[declared.name], at), str(at)
     if declared.has_default:
         at = document.at((*declared.at, "default")) if declared.at else document.at(declared.at)
-        return declared.default, str(at)
+        return _fitting(declared, declared.default, at), str(at)
     raise FlowrunError(
         Problem(
             "input-missing",

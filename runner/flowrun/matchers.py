@@ -33,9 +33,17 @@ def show(value: Any) -> str:
 
 
 def _equals(got: Any, wanted: Any) -> str | None:
-    # True == 1 in Python; in YAML and JSON a boolean is no number.
-    same = got == wanted and isinstance(got, bool) == isinstance(wanted, bool)
-    return None if same else show(wanted)
+    return None if _same(got, wanted) else show(wanted)
+
+
+def _same(got: Any, wanted: Any) -> bool:
+    # True == 1 in Python; in YAML and JSON a boolean is no number, also not inside a list or an object.
+    match got, wanted:
+        case list(), list():
+            return len(got) == len(wanted) and all(map(_same, got, wanted))
+        case Mapping(), Mapping():
+            return got.keys() == wanted.keys() and all(_same(got[key], wanted[key]) for key in got)
+    return bool(got == wanted) and isinstance(got, bool) == isinstance(wanted, bool)
 
 
 def _not(got: Any, wanted: Any) -> str | None:
@@ -71,7 +79,7 @@ def _contains(got: Any, wanted: Any) -> str | None:
         case list():
             held = any(_equals(item, wanted) is None for item in got)
         case Mapping():
-            held = wanted in got
+            held = isinstance(wanted, str) and wanted in got
         case _:
             held = False
     return None if held else f"something that contains {show(wanted)}"
@@ -163,7 +171,11 @@ def expect_all(got: Any, wanted: Any) -> str | None:
     if not is_matcher(wanted):
         return _equals(got, wanted)
     for name, argument in wanted.items():
-        complaint = MATCHERS[name](got, argument)
+        try:
+            complaint = MATCHERS[name](got, argument)
+        except (TypeError, ValueError, LookupError, re.error):
+            # The schema has seen what was written; what a template came to is seen here.
+            complaint = f"what {name} says, and {show(argument)} says nothing to it"
         if complaint is not None:
             return complaint
     return None

@@ -92,6 +92,26 @@ def _material_problems(scenario: Scenario, environment: Environment, keyring: Ke
                 yield from error.problems
 
 
+def environment_problems(environment: Environment, keyring: Keyring) -> Iterator[Problem]:
+    """Yield what is wrong with an environment whatever runs in it: clients, their keys, users, secrets."""
+    for name in environment.client_names():
+        try:
+            client = environment.client(name)
+        except FlowrunError as error:
+            yield from error.problems
+            continue
+        for key in client.keys:
+            try:
+                keyring.load(client, key, environment)
+            except FlowrunError as error:
+                yield from error.problems
+    for name in environment.user_names():
+        try:
+            environment.user(name)
+        except FlowrunError as error:
+            yield from error.problems
+
+
 def client_problems(
     client: Client, scenario: Scenario, environment: Environment, keyring: Keyring
 ) -> Iterator[Problem]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import html
+import json
 import re
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 T = TypeVar("T")
 
@@ -17,6 +19,9 @@ SHORTEST: Final = 8  # shorter values are hidden at their origin only, or every 
 # A compact JWS or JWE; claims are shown decoded elsewhere, the text itself would still be usable.
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*)?")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
+# A private key as JSON in a text, wherever it came from.
+_JWK_MEMBER = re.compile(r'("(?:d|p|q|dp|dq|qi|k)"\s*:\s*")[A-Za-z0-9_=-]{8,}(?=")')
+_PERCENT = re.compile(r"%[0-9A-F]{2}")
 _TOKEN_HEADER = re.compile(r"\b(Bearer|DPoP|Basic) [A-Za-z0-9._~+/=-]{8,}")
 
 SECRET_MEMBERS: Final = frozenset(
@@ -39,6 +44,14 @@ SECRET_MEMBERS: Final = frozenset(
     }
 )
 SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "dpop", "proxy-authorization", "set-cookie"})
+# A secret under its name in a text: a member of a JSON text, a parameter of a URL. These names mean nothing else there.
+_JSON_MEMBER = re.compile(
+    r'("(access_token|client_assertion|client_secret|code_verifier|id_token|password|refresh_token)"\s*:\s*")[^"‹]+'
+)
+_PARAMETER = re.compile(
+    r"([?&#](access_token|client_assertion|client_secret|code|code_verifier|id_token|password|refresh_token|token)=)"
+    r"[^&#\s\"'<>‹]+"
+)
 # A JSON Web Key with one of these is a private key (RFC 7518, section 6).
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 
@@ -109,6 +122,12 @@ class Redactor:
             text = _JWT.sub(mask("jwt"), text)
         if "PRIVATE KEY-----" in text:
             text = _PEM.sub(mask("private key"), text)
+        if '"kty"' in text:
+            text = _JWK_MEMBER.sub(rf"\g<1>{mask('private key')}", text)
+        if '":' in text or '" :' in text:
+            text = _JSON_MEMBER.sub(_masked_member, text)
+        if "=" in text:
+            text = _PARAMETER.sub(_masked_member, text)
         return _TOKEN_HEADER.sub(lambda found: f"{found[1]} {mask('token')}", text)
 
     def _longest_first(self) -> list[tuple[str, str]]:
@@ -121,6 +140,10 @@ class Redactor:
     def value(self, value: T) -> T:
         """Return the value, event or problem with every text inside it redacted; the same object if nothing was."""
         return _walk(value, self)  # type: ignore[no-any-return]
+
+
+def _masked_member(found: re.Match[str]) -> str:
+    return found[1] + mask(found[2])
 
 
 def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
@@ -140,8 +163,10 @@ def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
                 for key, item in value.items()
             }
         case list():
-            return [_walk(item, redactor) for item in value]
-        case tuple() if not hasattr(value, "_fields"):
+            return [_walk(item, redactor, name) for item in value]
+        case tuple() if hasattr(value, "_fields"):
+            return type(value)(*(_walk(item, redactor) for item in value))
+        case tuple():
             if len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], str):  # noqa: PLR2004  a pair
                 return (redactor.text(value[0]), _walk(value[1], redactor, value[0]))
             return tuple(_walk(item, redactor) for item in value)
@@ -156,21 +181,44 @@ def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
     return value
 
 
+def quote_plus(value: str, safe: str = "") -> str:
+    """Return a value as forms have it; half a surrogate pair, which no server may send, is no reason to fail."""
+    return quote(value, safe=f"{safe} ", errors="replace").replace(" ", "+")
+
+
 def _forms(value: str) -> Iterable[str]:
-    """Yield the value as it may appear: raw, URL-encoded, in JSON, in Base64 alone and inside other Base64."""
-    raw = value.encode()
+    """Yield the value as it may appear: raw, URL-encoded, in JSON or HTML, in Base64 alone and inside other Base64."""
     yield value
-    yield quote(value, safe="")
-    yield quote_plus(value)
-    yield base64.b64encode(raw).decode().rstrip("=")
-    yield base64.urlsafe_b64encode(raw).decode().rstrip("=")
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    if escaped != value:
-        yield escaped
-    # Inside a longer Base64 text (Basic credentials, a JWT's payload) a value has three possible alignments.
-    for shift in (1, 2):
-        inner = base64.b64encode(b"\0" * shift + raw).decode()
-        core = inner[4 : -(4 if inner.endswith("=") else 0) or None]
+    # Python's way, that of JavaScript's encodeURIComponent, that of browsers' forms, and a query typed into a browser.
+    for encoded in (
+        quote(value, safe="", errors="replace"),
+        quote_plus(value),
+        quote(value, safe="!'()*", errors="replace"),
+        quote_plus(value, "*").replace("~", "%7E"),
+        quote(value, safe="!$&'()*+,;=:@/?~", errors="replace"),
+    ):
+        yield encoded
+        yield _PERCENT.sub(lambda found: found[0].lower(), encoded)
+    for ascii_only in (True, False):
+        inside = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
+        yield inside
+        yield inside.replace("/", "\\/")
+    yield html.escape(value)
+    yield html.escape(value, quote=False)
+    yield from _base64_forms(value.encode("utf-8", "surrogatepass"))
+
+
+def _base64_forms(raw: bytes) -> Iterable[str]:
+    alone = base64.b64encode(raw).decode().rstrip("=")
+    yield from (alone, _url_safe(alone))
+    # Inside a longer text (credentials, a JWT's payload) a value has three possible alignments. Only the characters
+    # that hold nothing but bits of the value are always the same.
+    for shift in (0, 1, 2):
+        text = base64.b64encode(b"\0" * shift + raw).decode()
+        core = text[-(-shift * 8 // 6) : (shift + len(raw)) * 8 // 6]
         if len(core) >= SHORTEST:
-            yield core
-            yield core.replace("+", "-").replace("/", "_")
+            yield from (core, _url_safe(core))
+
+
+def _url_safe(text: str) -> str:
+    return text.replace("+", "-").replace("/", "_")

@@ -138,13 +138,13 @@ class Run:
         summary, expected = "", False
         if outcome is not None:
             self.known.remember(step, outcome)
-            self.verdict.of_step(step, outcome)
             summary = outcome.summary
-            if outcome.refusal is None:
-                self.verdict.save(step, outcome)
-            else:
+            if outcome.refusal is not None:  # told first: what else did not hold follows from it
                 expected = self.verdict.of_refusal(step, outcome, outcome.refusal, after=after)
                 summary = refusals.sentence(outcome.refusal)
+            self.verdict.of_step(step, outcome)
+            if outcome.refusal is None:
+                self.verdict.save(step, outcome)
         new = tuple(self.verdict.problems[before:])
         failed = any(not problem.warning for problem in new)
         status = "failed" if failed else "refused" if expected else "warned" if new else "passed"

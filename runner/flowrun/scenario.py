@@ -159,10 +159,14 @@ def load(path: Path) -> Scenario:
     return scenario
 
 
+def looks_like_environment(data: Any) -> bool:
+    """Tell whether what was read is an environment file."""
+    return isinstance(data, Mapping) and "environment" in data and not {"scenario", "steps"} & set(data)
+
+
 def _require_scenario(document: Document) -> None:
     """Tell the one mistake for what it is when an environment was named where a scenario belongs."""
-    data = document.data
-    if isinstance(data, Mapping) and "environment" in data and not {"scenario", "steps"} & set(data):
+    if looks_like_environment(document.data):
         raise FlowrunError(
             Problem(
                 "not-a-scenario",

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, UndefinedError, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -98,6 +98,11 @@ def _sha256(text: str | bytes) -> bytes:
     return hashlib.sha256(text.encode() if isinstance(text, str) else text).digest()
 
 
+def _tojson(value: Any) -> str:
+    # Jinja's own is meant for HTML: it escapes < and &, and whatever is added to its result.
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _jwt_claims(token: str) -> Any:
     part = token.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
@@ -123,6 +128,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "base64url": _base64url,
     "sha256": _sha256,
     "from_json": json.loads,
+    "tojson": _tojson,
     "jwt_claims": _jwt_claims,
     "totp": _totp,
 }
@@ -135,16 +141,31 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Look up an item first, so that a response member never hides behind a method of the same name."""
-        if isinstance(obj, Mapping):
-            if attribute in obj:
-                return obj[attribute]
-            return self.undefined(obj=obj, name=attribute)
-        return super().getattr(obj, attribute)
+        return self._member(obj, attribute) if isinstance(obj, Mapping) else super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Do the same for `x['items']`: a member that is not there is no method either."""
+        return self._member(obj, argument) if isinstance(obj, Mapping) else super().getitem(obj, argument)
+
+    def _member(self, members: Mapping[Any, Any], name: Any) -> Any:
+        try:
+            return members[name]
+        except (KeyError, TypeError):
+            return self.undefined(obj=members, name=name)
+
+
+def _no_function(value: Any) -> Any:
+    # `{{ uuid }}` for `{{ uuid() }}`: the text of a Python function must not be sent anywhere.
+    if callable(value) and not isinstance(value, Undefined):
+        raise HoleError("template-error", "this template came to a function; call it with ()")
+    return value
 
 
 @lru_cache(maxsize=1)
 def _jinja() -> _Environment:
-    environment = _Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+    environment = _Environment(
+        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, finalize=_no_function
+    )
     environment.globals.clear()
     environment.globals.update(FUNCTIONS)
     environment.filters.update(FILTERS)
@@ -167,8 +188,9 @@ class _Compiled:
 @lru_cache(maxsize=4096)
 def _compile(text: str) -> _Compiled:
     tree = _parse(text)
-    if _is_one_hole(tree):
-        inner = text.strip()[2:-2].strip("-").strip()
+    bare = text.strip()
+    if _is_one_hole(tree) and bare.startswith("{{") and bare.endswith("}}") and "{#" not in bare:
+        inner = bare[2:-2].strip("-").strip()
         return _Compiled(_jinja().compile_expression(inner, undefined_to_none=False), None)
     return _Compiled(None, _jinja().from_string(text))
 
@@ -176,9 +198,17 @@ def _compile(text: str) -> _Compiled:
 @lru_cache(maxsize=4096)
 def _parse(text: str) -> nodes.Template:
     try:
-        return _jinja().parse(text)
+        tree = _jinja().parse(text)
     except TemplateSyntaxError as error:
         raise HoleError("template-syntax", f"this template can't be read: {error.message}") from error
+    # Jinja looks these up when it compiles; a misspelt one must be found before anything is sent.
+    for what, kind, known in (("filter", nodes.Filter, _jinja().filters), ("test", nodes.Test, _jinja().tests)):
+        for node in tree.find_all(kind):
+            if node.name not in known:
+                raise HoleError(
+                    f"unknown-{what}", f"there is no {what} '{node.name}'", label=did_you_mean(node.name, known)
+                )
+    return tree
 
 
 @lru_cache(maxsize=1024)
@@ -225,10 +255,7 @@ def _compute(text: str, names: Mapping[str, Any]) -> Any:
     known = {"now": datetime.now(UTC), **names}
     try:
         if compiled.expression is not None:
-            result = compiled.expression(**known)
-            if isinstance(result, StrictUndefined):
-                str(result)  # raises UndefinedError with Jinja's own account of what is missing
-            return result
+            return _settled(compiled.expression(**known))
         return compiled.template.render(**known)
     except UndefinedError as error:
         raise _unknown(text, str(error.message), known) from error
@@ -238,6 +265,16 @@ def _compute(text: str, names: Mapping[str, Any]) -> Any:
         raise
     except (TemplateError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
         raise HoleError("template-error", f"this template failed: {error}") from error
+
+
+def _settled(result: Any) -> Any:
+    """Return a result that may leave the template: no function, and nothing undefined inside it either."""
+    match result:
+        case Undefined():
+            str(result)  # raises UndefinedError with Jinja's own account of what is missing
+        case list() | tuple():
+            return [_settled(item) for item in result]
+    return _no_function(result)
 
 
 def _unknown(text: str, message: str, known: Mapping[str, Any]) -> HoleError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -47,7 +47,7 @@ class Answer:
     """What a server answered. `body` is the parsed JSON, or None where the text is no JSON.
 
     `headers` has lower-case names; of a header that came twice the values are joined with a comma. `seconds` runs from
-    the call to the last byte.
+    the call to the last byte. `hide` takes secrets out of a text: before it is cut, because half a secret is not found.
     """
 
     status: int
@@ -56,6 +56,7 @@ class Answer:
     body: Any
     sent: Sent
     seconds: float
+    hide: Callable[[str], str] = field(default=str, repr=False, compare=False)
 
     @property
     def content_type(self) -> str:
@@ -96,26 +97,32 @@ class Wire:
         """
         import httpx  # noqa: PLC0415  a scenario that sends nothing must not pay for it
 
-        self._redactor.learn_members(dict(form))
+        for name, value in form:
+            self._redactor.learn_members({name: value})
         content = urlencode(form).encode() if form else None
         outgoing = {"accept": "application/json", **(headers or {})}
         if form:
             outgoing["content-type"] = "application/x-www-form-urlencoded"
+        limit = timeout or self._timeout
         started = time.perf_counter()
         try:
             client = self._client(tls or Tls(), secure=urlsplit(url).scheme == "https")
-            with client.stream(
-                method, url, content=content, headers=outgoing, timeout=timeout or self._timeout
-            ) as response:
-                raw = _read(response, url)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, ssl.SSLError) as error:
-            raise _no_answer(url, error, timeout or self._timeout) from error
-        client.cookies.clear()
+            client.cookies.clear()
+            with client.stream(method, url, content=content, headers=outgoing, timeout=limit) as response:
+                raw = _read(response, url, started + limit)
+        except UnicodeEncodeError as error:
+            title = f"a header can't have the character {error.object[error.start : error.start + 1]!r}"
+            raise StepError("bad-header", title, exit_code=WRONG_FILE) from error
+        except httpx.LocalProtocolError as error:
+            raise StepError("bad-header", "a header can't be sent as it is", exit_code=WRONG_FILE) from error
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, ssl.SSLError, ValueError) as error:
+            raise _no_answer(url, error, limit) from error
         text = _decode(raw, response.charset_encoding)
         body = _json(text)
         self._redactor.learn_members(body)
         shown = Sent(method, url, dict(response.request.headers), tuple(form))
-        return Answer(response.status_code, dict(response.headers), text, body, shown, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        return Answer(response.status_code, dict(response.headers), text, body, shown, seconds, self._redactor.text)
 
     def close(self) -> None:
         """Close every connection."""
@@ -179,13 +186,18 @@ def _certificate_reason(error: OSError) -> str:
     return "it must be PEM, with its private key"
 
 
-def _read(response: httpx.Response, url: str) -> bytes:
+def _read(response: httpx.Response, url: str, deadline: float) -> bytes:
+    import httpx  # noqa: PLC0415
+
     parts: list[bytes] = []
     size = 0
     for part in response.iter_bytes():
         size += len(part)
         if size > LARGEST_ANSWER:
             raise StepError("answer-too-large", f"{url} answered with more than 5 MiB; the rest was not read")
+        # The library's limit is for one read: a server that drips would never reach it.
+        if time.perf_counter() > deadline:
+            raise httpx.ReadTimeout("the answer took too long")
         parts.append(part)
     return b"".join(parts)
 
@@ -193,7 +205,7 @@ def _read(response: httpx.Response, url: str) -> bytes:
 def _decode(raw: bytes, charset: str | None) -> str:
     try:
         return raw.decode(charset or "utf-8", errors="replace")
-    except LookupError:
+    except (LookupError, ValueError):  # no such charset, or one that is not for texts
         return raw.decode("utf-8", errors="replace")
 
 
@@ -201,9 +213,13 @@ def _json(text: str) -> Any:
     if text.lstrip()[:1] not in tuple('{["-0123456789tfn'):
         return None
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_json)
     except (ValueError, RecursionError):
         return None
+
+
+def _no_json(constant: str) -> None:
+    raise ValueError(f"{constant} is JavaScript, not JSON")
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,9 +266,15 @@ _REASONS: Final = (
     _Reason("tls-failed", ("SSL", "TLS"), "no TLS connection with {host}", "does this port speak https?"),
     _Reason(
         "connection-dropped",
-        ("disconnected without sending", "Connection reset", "RemoteProtocolError", "Broken pipe"),
+        ("disconnected without sending", "Connection reset", "peer closed connection", "Broken pipe"),
         "{host} dropped the connection without an answer",
         "a server that wants a client certificate, or one that is starting, does this",
+    ),
+    _Reason(
+        "not-http",
+        ("RemoteProtocolError",),
+        "{host} answered with something that is no HTTP",
+        "is the port right? does it speak https?",
     ),
 )
 
@@ -260,8 +282,9 @@ _REASONS: Final = (
 def _no_answer(url: str, error: Exception, limit: float) -> StepError:
     import httpx  # noqa: PLC0415
 
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2] or url
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | ValueError):
+        return StepError("bad-url", f"'{url}' is no URL that can be called", exit_code=WRONG_FILE)
+    host = urlsplit(url).netloc.rpartition("@")[2] or url
     facts = (("url", url.partition("?")[0]),)
     if isinstance(error, httpx.TimeoutException):
         return StepError(
@@ -271,8 +294,6 @@ def _no_answer(url: str, error: Exception, limit: float) -> StepError:
             hint="timeouts: {http: …} in the environment file sets the limit",
             exit_code=UNREACHABLE,
         )
-    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-        return StepError("bad-url", f"'{url}' is no URL that can be called", exit_code=WRONG_FILE)
     text = f"{error} {error.__cause__ or ''} {type(error).__name__}"
     for reason in _REASONS:
         if any(word in text for word in reason.words):

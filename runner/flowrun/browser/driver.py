@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 COMMAND_SECONDS = 30
-SCRIPT_MILLISECONDS = 10_000
+SCRIPT_MILLISECONDS = 5_000  # a script is kept back while a navigation is under way; then look again
+BLANK_START = {"session.restore_on_startup": 4, "session.startup_urls": ["about:blank"]}  # else a new-tab page is drawn
 SWITCHES = (
     "--disable-gpu",
     "--disable-quic",
@@ -72,7 +73,11 @@ def start(settings: BrowserSettings) -> Browser:
 
 
 def _session(launched: Launched, options: Options, browser: str) -> WebDriver:
-    client = ClientConfig(f"http://127.0.0.1:{launched.port}", timeout=COMMAND_SECONDS)
+    client = ClientConfig(
+        f"http://127.0.0.1:{launched.port}",
+        timeout=COMMAND_SECONDS,
+        init_args_for_pool_manager={"init_args_for_pool_manager": {"retries": False}},  # it is there or it is gone
+    )
     connection = RemoteConnection(client_config=client, ignore_proxy=True)
     connection.extra_headers = None
     try:
@@ -92,6 +97,7 @@ def _options(settings: BrowserSettings, browser: str, profile: str) -> Options:
     options.page_load_strategy = "none"  # pages are watched, not waited for
     options.unhandled_prompt_behavior = "accept"
     options.accept_insecure_certs = settings.insecure
+    options.add_experimental_option("prefs", BLANK_START)
     options.timeouts = {"script": SCRIPT_MILLISECONDS}
     width, height = settings.window
     arguments = [*SWITCHES, f"--window-size={width},{height}", f"--user-data-dir={profile}"]

@@ -15,7 +15,9 @@ const BUTTONS =
   "[role=menuitem],summary";
 const LINKS = "a[href],area[href],[role=link]";
 const HEADINGS = "h1,h2,h3,h4,h5,h6,legend,[role=heading]";
-const SECRET = "input[type=password],input[autocomplete=one-time-code],input[autocomplete~=current-password]";
+const MASK =
+  ":is(input[type=password],input[autocomplete=one-time-code],input[autocomplete~=current-password]):not(flowrun)" +
+  "{color:transparent!important;-webkit-text-fill-color:transparent!important;caret-color:transparent!important}";
 const TEXT_LIMIT = 20000;
 
 const tidy = (text) => (text || "").replace(/[\s\u00a0\u200b\ufeff]+/g, " ").trim();
@@ -187,6 +189,12 @@ function text() {
   return out.replace(/[ \t\u00a0]+/g, " ").replace(/\s*\n\s*/g, "\n").trim().slice(0, TEXT_LIMIT);
 }
 
+function roots() {
+  return [document, ...[...deep(document)].map((element) => element.shadowRoot).filter(Boolean)];
+}
+
+const isMask = (sheet) => sheet.cssRules.length === 1 && (sheet.cssRules[0].selectorText || "").includes(":not(flowrun)");
+
 switch (task) {
   case "scan":
     return {
@@ -206,9 +214,13 @@ switch (task) {
   case "frame":
     return frames()[subject] || null;
   case "mask":
-    for (const element of deep(document)) if (element.matches(SECRET)) { element.setAttribute("data-flowrun-style", element.getAttribute("style") || ""); element.style.setProperty("color", "transparent", "important"); element.style.setProperty("-webkit-text-fill-color", "transparent", "important"); element.style.setProperty("caret-color", "transparent", "important"); }
+    for (const root of roots()) {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(MASK);
+      root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+    }
     return null;
   case "unmask":
-    for (const element of deep(document)) if (element.hasAttribute("data-flowrun-style")) { const style = element.getAttribute("data-flowrun-style"); element.removeAttribute("data-flowrun-style"); if (style) element.setAttribute("style", style); else element.removeAttribute("style"); }
+    for (const root of roots()) root.adoptedStyleSheets = root.adoptedStyleSheets.filter((sheet) => !isMask(sheet));
     return null;
 }

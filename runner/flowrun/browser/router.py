@@ -100,7 +100,7 @@ class Walker:
         screen.capture.go(screen.target, request.url)
         while screen.capture.callback is None:
             self._check_network()
-            page = screen.read()
+            page = screen.read() if screen.capture.hops else None  # the first request is not even sent yet
             if page is None or page.document == stale or not self._has_come(page):
                 self._check_answer()
             else:
@@ -113,8 +113,7 @@ class Walker:
 
     def _has_come(self, page: Snapshot) -> bool:
         """Tell whether this is a page of the walk, not what the tab showed before or shows when there is none."""
-        capture = self.screen.capture
-        if page.url == BLANK or page.url.startswith(NO_PAGE) or not capture.hops:
+        if page.url == BLANK or page.url.startswith(NO_PAGE):
             return False
         return self.last is not None or not self.screen.waiting()
 

@@ -55,14 +55,18 @@ class Screen:
         try:
             yield
         except InvalidSessionIdException as error:
-            raise CdpGone(error.msg) from error
+            raise self._gone(error.msg) from error
         except WebDriverException as error:
             text = error.msg or ""
             if not self.capture.alive or "disconnected" in text or "not reachable" in text or "crashed" in text:
-                raise CdpGone(text) from error
+                raise self._gone(text) from error
             raise NotNowError(text) from error
         except (HTTPError, OSError) as error:
-            raise CdpGone(str(error)) from error
+            raise self._gone(str(error)) from error
+
+    def _gone(self, words: str | None) -> CdpGone:
+        self.capture.crashed = True
+        return CdpGone(words)
 
     def waiting(self) -> str:
         """Return the URL of a main document that the newest window waits for, or an empty text."""

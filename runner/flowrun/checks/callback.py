@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flowrun.checks.base import Check, NotApplicable
+from flowrun.flow import form_value
 
 if TYPE_CHECKING:
     from flowrun.flow import Around
@@ -23,7 +24,8 @@ def _callback(around: Around) -> dict[str, str]:
 def state(around: Around) -> str | None:
     """Compare with the state that was sent; none comes back if none was sent."""
     callback = _callback(around)
-    sent = (around.flow.parameters or {}).get("state")
+    parameters = around.flow.parameters or {}
+    sent = form_value(parameters["state"]) if "state" in parameters else None
     got = callback.get("state")
     if got == sent:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.checks.base import Check, NotApplicable
+from flowrun.flow import form_value
 
 if TYPE_CHECKING:
     from flowrun.flow import Around, IdToken
@@ -27,18 +28,19 @@ def signature(around: Around) -> str | None:
         answer = around.answer
         if around.kind != "authorization_code" or answer is None or "access_token" not in answer.members:
             raise NotApplicable("there was no id_token")
-        asked = str((around.flow.parameters or {}).get("scope", "")).split()
+        asked = form_value((around.flow.parameters or {}).get("scope", "")).split()
         if "openid" in asked or "id_token" in around.environment.profile.wants:
             return "there is no id_token in the answer"
         raise NotApplicable("none was asked for")
-    return around.id_token.distrust or None
+    distrust = around.id_token.distrust
+    return f"the id_token can't be trusted: {distrust}" if distrust else None
 
 
 def iss(around: Around) -> str | None:
     """Exactly the issuer of the metadata."""
     got = _token(around).claims.get("iss")
     wanted = around.flow.server.get("issuer") or around.issuer
-    return None if got == wanted else f"iss is {got!r}, the issuer is {wanted!r}"
+    return None if got == wanted else f"the id_token's iss is {_said(got)}, the issuer is {wanted!r}"
 
 
 def aud(around: Around) -> str | None:
@@ -47,16 +49,24 @@ def aud(around: Around) -> str | None:
     got, client_id = claims.get("aud"), around.client.client_id
     audience: list[Any] = got if isinstance(got, list) else [got]
     if client_id not in audience:
-        return f"aud is {got!r}, our client_id is {client_id!r}"
+        return f"the id_token's aud is {_said(got)}, our client_id is {client_id!r}"
     if len(audience) > 1 and claims.get("azp") != client_id:
-        return f"aud has {len(audience)} entries and azp is {claims.get('azp')!r}"
+        return f"the id_token's aud has {len(audience)} entries and its azp is {_said(claims.get('azp'))}"
     return None
+
+
+def _said(value: Any) -> str:
+    return "missing" if value is None else repr(value)
 
 
 def _date(claims: Any, name: str) -> float | str:
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return f"{name} is {value!r}, not a number of seconds" if name in claims else f"{name} is not there"
+        return (
+            f"the id_token's {name} is {value!r}, not a number of seconds"
+            if name in claims
+            else f"the id_token has no {name}"
+        )
     return float(value)
 
 
@@ -66,8 +76,8 @@ def exp(around: Around) -> str | None:
     if isinstance(until, str):
         return until
     if until > around.now + FIFTY_YEARS:
-        return "exp is more than 50 years ahead; it was probably written in milliseconds"
-    return None if until > around.now - SKEW else f"it expired {around.now - until:.0f} s ago"
+        return "the id_token's exp is more than 50 years ahead; it was probably written in milliseconds"
+    return None if until > around.now - SKEW else f"the id_token expired {around.now - until:.0f} s ago"
 
 
 def iat(around: Around) -> str | None:
@@ -76,8 +86,8 @@ def iat(around: Around) -> str | None:
     if isinstance(since, str):
         return since
     if since > around.now + SKEW:
-        return f"it was issued {since - around.now:.0f} s in the future; compare the clocks"
-    return None if since > around.now - OLDEST else f"it was issued {around.now - since:.0f} s ago"
+        return f"the id_token was issued {since - around.now:.0f} s in the future; compare the clocks"
+    return None if since > around.now - OLDEST else f"the id_token was issued {around.now - since:.0f} s ago"
 
 
 def nonce(around: Around) -> str | None:
@@ -87,9 +97,10 @@ def nonce(around: Around) -> str | None:
         raise NotApplicable("a refreshed id_token needs no nonce")
     sent = (around.flow.parameters or {}).get("nonce")
     got = claims.get("nonce")
-    if got == sent:
+    # A nonce that is no text travels as one in a form, and as it is in a request object.
+    if got == sent or (sent is not None and got == form_value(sent)):
         return None
-    return "there is no nonce in it" if got is None else "its nonce is not the one sent"
+    return "the id_token has no nonce" if got is None else "the id_token's nonce is not the one sent"
 
 
 def at_hash(around: Around) -> str | None:
@@ -101,7 +112,8 @@ def at_hash(around: Around) -> str | None:
         raise NotApplicable("there is no at_hash")
     from flowrun.jose import half_hash  # noqa: PLC0415  hashing by algorithm is the JOSE part's matter
 
-    return None if got == half_hash(access_token, str(token.header.get("alg"))) else "it does not fit the access token"
+    fits = got == half_hash(access_token, str(token.header.get("alg")))
+    return None if fits else "the id_token's at_hash does not fit the access token"
 
 
 def sub_userinfo(around: Around) -> str | None:

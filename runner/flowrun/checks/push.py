@@ -35,7 +35,9 @@ def request_uri(around: Around) -> str | None:
     uri = accepted(around).members.get("request_uri")
     if isinstance(uri, str) and uri.startswith(_RECOMMENDED_PREFIX):
         return None
-    return f"the request_uri starts with {str(uri).rpartition(':')[0]}:"
+    if not isinstance(uri, str):
+        return "request_uri is not there"
+    return f"the request_uri starts with {uri.partition(':')[0]}:" if ":" in uri else "the request_uri is no URI"
 
 
 def expires_in(around: Around) -> str | None:

@@ -57,7 +57,7 @@ def rar(around: Around) -> str | None:
     got = granted(around).members.get("authorization_details")
     if not isinstance(got, list) or not got:
         return "authorization_details are not in the answer"
-    types = {entry.get("type") for entry in asked if isinstance(entry, dict)}
+    types = [entry.get("type") for entry in asked if isinstance(entry, dict)]
     more = [str(entry.get("type")) for entry in got if isinstance(entry, dict) and entry.get("type") not in types]
     if more:
         return f"granted types that were not asked for: {', '.join(more)}"

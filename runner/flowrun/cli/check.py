@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from flowrun import environment as environments
+from flowrun import plan as plans
 from flowrun.cli.common import fail, read_plans, scenario_options, show_problems
-from flowrun.errors import FlowrunError
+from flowrun.document import read
+from flowrun.errors import FlowrunError, Problem
+from flowrun.scenario import looks_like_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flowrun.environment import Environment
+    from flowrun.session import Session
 
 
 @click.command(name="check", short_help="Look for mistakes; send nothing.")
@@ -17,20 +28,54 @@ def command(
 ) -> None:
     """Read the files, fill what can be filled, load the keys, and say everything that is wrong.
 
-    Exit codes: 0 nothing is wrong · 2 something is.
+    A file may be a scenario or an environment. Exit codes: 0 nothing is wrong · 2 something is.
     """
     from flowrun.session import Session  # noqa: PLC0415  `--help` needs none
 
     with Session() as session:
         try:
-            plans = read_plans(session, paths, envs, sets, tags, words)
+            alone, rest = _environments(paths, session)
+            made = read_plans(session, rest, envs, sets, tags, words) if rest else []
         except FlowrunError as error:
             fail(error, session)
-        warnings = dict.fromkeys(problem for plan in plans for problem in plan.environment.warnings)
-        show_problems(list(warnings), session)
-    files = len({plan.scenario.document.file for plan in plans})
-    environments = ", ".join(sorted({plan.environment.name for plan in plans}))
-    runs = f", {len(plans)} runs" if len(plans) != files else ""
-    click.echo(
-        f"{files} scenario{'s' if files != 1 else ''}{runs} for {environments}: nothing wrong found, nothing was sent"
-    )
+        used = [*alone, *(plan.environment for plan in made)]
+        show_problems(list(dict.fromkeys(problem for one in used for problem in one.warnings)), session)
+    files = len({plan.scenario.document.file for plan in made})
+    what = [_number(files, "scenario")] if files else []
+    if len(made) > files:
+        what.append(f"{len(made)} runs")
+    names = ", ".join(dict.fromkeys(environment.name for environment in used))
+    click.echo(f"{', '.join(what) or 'environment'} {'in' if what else ''} {names}".replace("  ", " "), nl=False)
+    click.echo(": nothing wrong found, nothing was sent")
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def _environments(paths: Sequence[Path], session: Session) -> tuple[list[Environment], list[Path]]:
+    """Check the environment files among the paths; return them, and the paths that are something else."""
+    found: list[Environment] = []
+    rest: list[Path] = []
+    problems: list[Problem] = []
+    for path in paths:
+        if not path.is_file() or not _is_environment(path):
+            rest.append(path)
+            continue
+        try:
+            environment = environments.load(path, session.redactor)
+        except FlowrunError as error:
+            problems += error.problems
+            continue
+        problems += plans.environment_problems(environment, session.keyring)
+        found.append(environment)
+    if problems:
+        raise FlowrunError(*dict.fromkeys(problems))
+    return found, rest
+
+
+def _is_environment(path: Path) -> bool:
+    try:
+        return looks_like_environment(read(path).data)
+    except FlowrunError:
+        return False  # whatever is wrong with it is told where it is read as a scenario

@@ -97,7 +97,8 @@ def _finish(world: World, response: Response) -> Response:
     headers = response.headers
     headers["X-Content-Type-Options"] = "nosniff"
     if request.path.startswith(API):
-        if INTERACTION_ID in request.headers:
+        forgets = request.path == "/par" and world.broken("push.no-interaction-id")
+        if INTERACTION_ID in request.headers and not forgets:
             headers[INTERACTION_ID] = request.headers[INTERACTION_ID]
     else:
         headers["Content-Security-Policy"] = (

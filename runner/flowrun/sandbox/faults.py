@@ -15,6 +15,9 @@ FAULTS: Final[Mapping[str, str]] = {
     "discover.wrong-issuer": "The metadata names another issuer than the one it was fetched from.",
     "discover.html": "The metadata is answered with an HTML page.",
     "discover.status-500": "The metadata is answered with status 500.",
+    "discover.no-par": "The metadata has no PAR endpoint.",
+    "discover.no-s256": "The metadata offers no PKCE.",
+    "discover.no-iss-promise": "The metadata does not promise iss in authorization responses.",
     "discover.no-jwks-kid": "The keys of the JWKS carry no kid.",
     "push.status-200": "A pushed request is answered with status 200 instead of 201.",
     "push.redirect": "A pushed request is redirected to a login page.",
@@ -22,6 +25,8 @@ FAULTS: Final[Mapping[str, str]] = {
     "push.status-500": "A pushed request is answered with status 500.",
     "push.no-expires-in": "The answer to a pushed request has no expires_in.",
     "push.no-store-missing": "The answer to a pushed request may be cached.",
+    "push.other-prefix": "The request_uri has another prefix than the recommended one.",
+    "push.no-interaction-id": "The answer to a pushed request does not bring the x-fapi-interaction-id back.",
     "push.refuse": "Every pushed request is refused with invalid_request.",
     "par.reuse": "A request_uri can be used again after its authorization has finished.",
     "par.any-client": "A request_uri can be used by another client than the one that pushed it.",
@@ -45,6 +50,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "token.wrong-nonce": "The id_token carries another nonce than the client sent.",
     "token.wrong-at-hash": "The at_hash of the id_token belongs to another access token.",
     "token.expired-id-token": "The id_token had already expired when it was issued.",
+    "userinfo.wrong-sub": "Userinfo speaks of another person than the id_token.",
 }
 
 

@@ -23,7 +23,12 @@ def metadata(world: World) -> dict[str, Any]:
     issuer = world.issuer
     methods = list(AUTH_METHODS)
     confidential = [method for method in methods if method != PUBLIC_CLIENT]
-    return {
+    hidden = {
+        "pushed_authorization_request_endpoint": world.broken("discover.no-par"),
+        "code_challenge_methods_supported": world.broken("discover.no-s256"),
+        "authorization_response_iss_parameter_supported": world.broken("discover.no-iss-promise"),
+    }
+    members = {
         "issuer": "https://another-issuer.example" if world.broken("discover.wrong-issuer") else issuer,
         "authorization_endpoint": f"{issuer}/auth",
         "pushed_authorization_request_endpoint": f"{issuer}/par",
@@ -59,6 +64,7 @@ def metadata(world: World) -> dict[str, Any]:
         "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "tls_client_certificate_bound_access_tokens": False,
     }
+    return {name: value for name, value in members.items() if not hidden.get(name)}
 
 
 def jwks(world: World) -> dict[str, Any]:

@@ -68,8 +68,9 @@ class PushedAuthorization(Endpoint):  # type: ignore[misc]
         return params
 
     def _keep(self, client: RegisteredClient, params: dict[str, Any]) -> Pushed:
+        prefix = "urn:sandbox:request:" if self.world.broken("push.other-prefix") else URN
         pushed = Pushed(
-            request_uri=f"{URN}{uuid.uuid4()}",
+            request_uri=f"{prefix}{uuid.uuid4()}",
             client_id=client.client_id,
             params=params,
             expires_at=self.world.now() + self.world.lifetimes.request_uri,

@@ -46,7 +46,8 @@ def resources(world: World) -> Blueprint:
             token: Token = protector.acquire_token(USERINFO_SCOPES)
         except OAuth2Error as error:
             return _refused(error, USERINFO_SCOPES)
-        return jsonify(userinfo_claims(token))
+        other = {"sub": "somebody-else"} if world.broken("userinfo.wrong-sub") else {}
+        return jsonify({**userinfo_claims(token), **other})
 
     @blueprint.get("/accounts")
     def accounts() -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -10,7 +11,7 @@ from flowrun.auth import METHODS
 from flowrun.auth.base import Call
 from flowrun.errors import WRONG_FILE, StepError
 from flowrun.events import Called
-from flowrun.flow import IdToken, Refusal, now
+from flowrun.flow import IdToken, Refusal, form_value, now
 from flowrun.wire import Answer, Tls
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ class Tools:
         self, url: str, *, certificate: bool = False, headers: Mapping[str, str] | None = None, method: str = "GET"
     ) -> Answer:
         """Send a request without client authentication and tell of it."""
-        answer = self.wire.send(method, url, headers={**self.headers(), **(headers or {})}, tls=self.tls(certificate))
+        sent = {**self.headers(), **as_headers(headers)}
+        answer = self.wire.send(method, url, headers=sent, tls=self.tls(certificate))
         self._tell(answer)
         return answer
 
@@ -108,7 +110,7 @@ class Tools:
         method = METHODS[self.client.auth]
         call = Call(
             form=form,
-            headers={**self.headers(), **(headers or {})},
+            headers={**self.headers(), **as_headers(headers)},
             audience=self.audience(self.client.assertion.aud, url),
             now=now(),
             key=self.load_key(self.client, "signing") if "key" in method.needs else None,
@@ -132,6 +134,10 @@ class Tools:
             case "par":
                 return self.endpoint("pushed_authorization_request_endpoint")
             case "endpoint":
+                if not url:
+                    raise own_error(
+                        "no-endpoint", "aud: endpoint means the endpoint called, and nothing is called here"
+                    )
                 return url
         return wanted
 
@@ -164,6 +170,12 @@ class Tools:
         )
 
 
+def as_headers(written: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return headers as written in a step in the form they are sent: lower-case names, so that they replace ours."""
+    return {name.lower(): form_value(value) for name, value in (written or {}).items()}
+
+
+_CHALLENGE: Final = re.compile(r'\b(error|error_description)="([^"]*)"')
 _ANSWER_SHOWN: Final = 200
 _OK, _REDIRECT, _CLIENT_ERROR, _SERVER_ERROR = 200, 300, 400, 500
 
@@ -182,8 +194,10 @@ def judge_answer(answer: Answer, what: str, place: str) -> Refusal | None:
             "redirected", f"the server answered {answer.status}, a redirect to {target}, {what}", facts=shown(answer)
         )
     if answer.status >= _CLIENT_ERROR:
-        error, description = (answer.members.get(name) for name in ("error", "error_description"))
-        return Refusal(place, str(error or ""), str(description or ""), answer.status)
+        # A resource says it in a header (RFC 6750, section 3).
+        challenge = dict(_CHALLENGE.findall(answer.headers.get("www-authenticate", "")))
+        error, description = (answer.members.get(n) or challenge.get(n, "") for n in ("error", "error_description"))
+        return Refusal(place, str(error), str(description), answer.status)
     if not isinstance(answer.body, dict):
         kind = "HTML" if looks_like_html(answer) else f"{answer.content_type or 'something'} that is no JSON object"
         raise StepError("not-json", f"the server answered with {kind} {what}", facts=shown(answer))
@@ -198,12 +212,12 @@ def looks_like_html(answer: Answer) -> bool:
 def shown(answer: Answer) -> tuple[tuple[str, str], ...]:
     """Return what a message shows of an answer: the request line, the status, the beginning of the text, the ids."""
     facts = [
-        ("request", f"{answer.sent.method} {answer.sent.url.partition('?')[0]}"),
+        ("call", f"{answer.sent.method} {answer.sent.url.partition('?')[0]}"),
         ("answer", f"{answer.status} {answer.content_type}".strip()),
     ]
-    text = " ".join(answer.text.split())
+    text = " ".join(answer.hide(answer.text).split())
     if text and looks_like_html(answer):
-        facts.append(("page", page_text(answer.text)))
+        facts.append(("page", page_text(text)))
     elif text:
         facts.append(("body", text if len(text) <= _ANSWER_SHOWN else f"{text[:_ANSWER_SHOWN]}…"))
     sent_id = answer.sent.headers.get("x-fapi-interaction-id")
@@ -214,8 +228,6 @@ def shown(answer: Answer) -> tuple[tuple[str, str], ...]:
 
 def page_text(html: str) -> str:
     """Return the words of a page, without its markup, cut to a line or two."""
-    import re  # noqa: PLC0415  only a page in a wrong place needs it
-
     bare = re.sub(r"(?is)<(script|style|head).*?</\1>|<[^>]+>", " ", html)
     text = " ".join(bare.split()) or " ".join(re.findall(r"(?is)<title>(.*?)</title>", html))
     return text if len(text) <= _ANSWER_SHOWN else f"{text[:_ANSWER_SHOWN]}…"

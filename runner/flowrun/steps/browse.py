@@ -104,7 +104,7 @@ def _outcome(walk: Walk, tools: Tools) -> Outcome:
         visit = walk.refused
         assert visit is not None  # noqa: S101  a walk without callback ended on a page that refuses
         page = {"name": visit.name, "text": visit.text, "heading": visit.heading, "status": visit.status}
-        described = " ".join(visit.text.split())[:200]
+        described = " ".join(tools.redactor.text(visit.text).split())[:200]
         return Outcome({"pages": pages, "page": page}, refusal=Refusal("page", "", described, visit.status))
     callback = _remember(walk.callback, tools)
     values = {**callback, "pages": pages, "callback_url": walk.callback.url}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from flowrun.errors import StepError
-from flowrun.flow import form_value
+from flowrun.flow import with_extra
 
 if TYPE_CHECKING:
     from flowrun.steps.base import Tools
@@ -31,7 +31,7 @@ def token_form(tools: Tools, token: str, hint: str | None, extra: Mapping[str, A
     form = [("token", token_named(tools, token))]
     if hint or token in {"access_token", "refresh_token"}:
         form.append(("token_type_hint", hint or token))
-    return form + [(name, form_value(value)) for name, value in (extra or {}).items()]
+    return with_extra(form, extra)
 
 
 def needs_token(endpoint: str, written: Mapping[str, Any]) -> frozenset[str]:

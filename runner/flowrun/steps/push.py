@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.errors import StepError
 from flowrun.events import Told
-from flowrun.flow import as_form, form_value, now
+from flowrun.flow import as_form, form_value, now, with_extra
 from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, shown
 from flowrun.steps.request import sign_request_object, with_query
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flowrun.wire import Answer
 
 _ENDPOINT: Final = "pushed_authorization_request_endpoint"
+_LONGEST: Final = 100 * 365 * 86400  # seconds; a server may say anything, the calendar ends somewhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,7 @@ def _push(step: Push, tools: Tools) -> Outcome:
         form = [("client_id", tools.client.client_id), ("request", tools.flow.request_object)]
     else:
         form = as_form(tools.parameters())
-    form += [(name, form_value(value)) for name, value in (step.extra or {}).items()]
+    form = with_extra(form, step.extra)
     sent_at = now()
     answer = tools.post(step.url or tools.endpoint(_ENDPOINT), form, headers=step.headers)
     refusal = judge_answer(answer, "to the pushed request (RFC 9126 §2.2)", "push")
@@ -79,7 +80,7 @@ def _accept(answer: Answer, tools: Tools, sent_at: float) -> dict[str, Any]:
     tools.flow.request_uri = request_uri
     values = http_values(answer)
     lifetime = answer.members.get("expires_in")
-    if isinstance(lifetime, int | float) and not isinstance(lifetime, bool):
+    if isinstance(lifetime, int | float) and not isinstance(lifetime, bool) and abs(lifetime) < _LONGEST:
         tools.flow.expires_at = sent_at + lifetime
         values["expires_at"] = datetime.fromtimestamp(tools.flow.expires_at, UTC)
     query = {"client_id": tools.client.client_id, "request_uri": request_uri} | {

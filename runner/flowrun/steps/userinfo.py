@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer
+from flowrun.steps.base import Outcome, StepKind, as_headers, http_values, judge_answer
 from flowrun.steps.named_token import token_named
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Userinfo:
 
 def run(step: Userinfo, tools: Tools) -> Outcome:
     """Call with the access token as a bearer (RFC 6750, section 2.1)."""
-    headers = {**(step.headers or {}), "authorization": f"Bearer {token_named(tools, step.token)}"}
+    headers = {"authorization": f"Bearer {token_named(tools, step.token)}", **as_headers(step.headers)}
     url = step.url or tools.endpoint("userinfo_endpoint")
     answer = tools.get(url, certificate=True, headers=headers, method=step.method)
     refusal = judge_answer(answer, "to the question about the person", "userinfo")
