@@ -21,22 +21,34 @@ def sandbox_for(environment: Environment, keyring: Keyring, *, faults: Iterable[
     Raises `FlowrunError`: an unknown fault, a key that can't be read, the extra that is not installed.
     """
     wanted = frozenset(faults) | environment.faults
-    for fault in sorted(wanted):
-        if fault not in FAULTS:
-            raise FlowrunError(
-                Problem(
-                    "unknown-fault",
-                    f"the sandbox has no fault '{fault}'",
-                    environment.document.at(("faults",)) if fault in environment.faults else None,
-                    did_you_mean(fault, FAULTS),
-                    hint="flowrun sandbox --faults lists them",
-                )
-            )
-    clients = tuple(
-        _registration(environment.client(name), environment, keyring) for name in environment.client_names()
-    )
-    users = tuple(_user(environment.user(name), name) for name in environment.user_names())
-    return Sandbox(Settings(clients=clients, users=users, faults=wanted, port=port))
+    problems = fault_problems(environment, wanted)
+    if problems:
+        raise FlowrunError(*problems)
+    people = tuple(_user(environment.user(name), name) for name in environment.user_names())
+    try:
+        clients = tuple(
+            _registration(environment.client(name), environment, keyring) for name in environment.client_names()
+        )
+        return Sandbox(Settings(clients=clients, users=people, faults=wanted, port=port))
+    except ValueError as error:
+        at = environment.document.key_at(("clients",))
+        raise FlowrunError(Problem("sandbox-settings", str(error), at, "the embedded sandbox can't do this")) from error
+
+
+def fault_problems(environment: Environment, wanted: Iterable[str]) -> list[Problem]:
+    """Return a problem for each fault that the sandbox does not have, at its line if it stands in the file."""
+    written = list(environment.document.data.get("faults", ()))
+    return [
+        Problem(
+            "unknown-fault",
+            f"the sandbox has no fault '{fault}'",
+            environment.document.at(("faults", written.index(fault))) if fault in written else None,
+            did_you_mean(fault, FAULTS),
+            hint="flowrun sandbox --faults lists them",
+        )
+        for fault in sorted(wanted)
+        if fault not in FAULTS
+    ]
 
 
 def _registration(client: OurClient, environment: Environment, keyring: Keyring) -> Client:

@@ -215,6 +215,17 @@ def load(path: Path, redactor: Redactor, process: Mapping[str, str] | None = Non
         headers={**profiles.load(data.get("profile", "oauth2")).headers, **filled("headers", {})},
         pages=data.get("pages", {}),
     )
+    if not environment.tls.verify:
+        environment.warnings.append(
+            Problem(
+                "tls-not-verified",
+                "TLS certificates are not verified in this environment",
+                document.at(("tls", "verify")),
+                "anybody on the way could be the server",
+                hint="name the authority instead: tls: {ca: path/to/ca.pem}",
+                warning=True,
+            )
+        )
     if not environment.embedded:
         environment.warnings.extend(_literal_secrets(document, redactor))
     return environment

@@ -146,7 +146,7 @@ def draw(problem: Problem) -> str:
 def _excerpt(at: Span) -> tuple[str, str, str]:
     """Return the line, the blanks before the carets and the carets: tabs opened, a very long line cut on both sides."""
     before = at.text[: at.column - 1].expandtabs(TAB_WIDTH)
-    marked = at.text[at.column - 1 : at.end_column - 1].expandtabs(TAB_WIDTH)
+    marked = at.text[: at.end_column - 1].expandtabs(TAB_WIDTH)[len(before) :]
     text = at.text.expandtabs(TAB_WIDTH)
     if _columns(text) > WIDEST:
         marked = marked[: WIDEST // 2]

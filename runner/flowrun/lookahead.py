@@ -48,6 +48,7 @@ def step_problems(scenario: Scenario, environment: Environment) -> Iterator[Prob
         yield from _path_problems(step, document)
         yield from _need_problems(step, document, there, environment)
         yield from _client_problems(step, document, environment)
+        yield from _answer_problems(step, document, environment)
         left = step_kind(step.kind).leaves
         there |= left
         if "server" in left:
@@ -183,6 +184,20 @@ def _need_problems(
         elif kind in _NEEDED and kind not in there:
             words, label = _NEEDED[kind]
             yield Problem("missing-step", f"{step.kind} needs {words}", step.place(document), label)
+
+
+def _answer_problems(step: WrittenStep, document: Document, environment: Environment) -> Iterator[Problem]:
+    """Yield the answers that their page does not have; a page that is not described here may not come up here."""
+    answers = step.input.get("answers") if step.kind == "browse" else None
+    for page, answer in answers.items() if isinstance(answers, Mapping) else ():
+        known = list(environment.pages.get(page, {}).get("answers") or ())
+        if known and isinstance(answer, str) and not template.has_hole(answer) and answer not in known:
+            yield Problem(
+                "unknown-answer",
+                f"the page '{page}' of the environment '{environment.name}' has no answer '{answer}'",
+                step.place(document, ("answers", page)),
+                did_you_mean(answer, known) or f"its answers: {', '.join(known)}",
+            )
 
 
 def _client_problems(step: WrittenStep, document: Document, environment: Environment) -> Iterator[Problem]:

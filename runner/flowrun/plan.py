@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowrun import inputs, lookahead
 from flowrun.auth import METHODS
+from flowrun.embedded import sandbox_for
 from flowrun.errors import FlowrunError, Problem
 from flowrun.steps import kind as step_kind
 
@@ -75,6 +76,7 @@ def _plan(
 
 def _material_problems(scenario: Scenario, environment: Environment, keyring: Keyring) -> Iterator[Problem]:
     """Make every client and user that the steps use, load their keys: what can't be used is said now."""
+    yield from server_problems(environment, keyring)
     used = {step.client for step in (*scenario.steps, *scenario.after)} & set(environment.client_names())
     for name in sorted(used):
         try:
@@ -92,8 +94,18 @@ def _material_problems(scenario: Scenario, environment: Environment, keyring: Ke
                 yield from error.problems
 
 
+def server_problems(environment: Environment, keyring: Keyring) -> Iterator[Problem]:
+    """Yield what keeps the embedded sandbox from starting for this environment: faults, clients, users."""
+    if environment.embedded:
+        try:
+            sandbox_for(environment, keyring)
+        except FlowrunError as error:
+            yield from error.problems
+
+
 def environment_problems(environment: Environment, keyring: Keyring) -> Iterator[Problem]:
     """Yield what is wrong with an environment whatever runs in it: clients, their keys, users, secrets."""
+    yield from server_problems(environment, keyring)
     for name in environment.client_names():
         try:
             client = environment.client(name)

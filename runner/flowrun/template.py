@@ -154,17 +154,10 @@ class _Environment(ImmutableSandboxedEnvironment):
             return self.undefined(obj=members, name=name)
 
 
-def _no_function(value: Any) -> Any:
-    # `{{ uuid }}` for `{{ uuid() }}`: the text of a Python function must not be sent anywhere.
-    if callable(value) and not isinstance(value, Undefined):
-        raise HoleError("template-error", "this template came to a function; call it with ()")
-    return value
-
-
 @lru_cache(maxsize=1)
 def _jinja() -> _Environment:
     environment = _Environment(
-        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, finalize=_no_function
+        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, finalize=_settled
     )
     environment.globals.clear()
     environment.globals.update(FUNCTIONS)
@@ -274,7 +267,10 @@ def _settled(result: Any) -> Any:
             str(result)  # raises UndefinedError with Jinja's own account of what is missing
         case list() | tuple():
             return [_settled(item) for item in result]
-    return _no_function(result)
+        case _ if callable(result):
+            # `{{ uuid }}` for `{{ uuid() }}`: the text of a Python function must not be sent anywhere.
+            raise HoleError("template-error", "this template came to a function; call it with ()")
+    return result
 
 
 def _unknown(text: str, message: str, known: Mapping[str, Any]) -> HoleError:
@@ -339,27 +335,28 @@ def needs_of_expression(text: str) -> tuple[Need, ...]:
 @lru_cache(maxsize=4096)
 def needs_of_text(text: str) -> tuple[Need, ...]:
     """Return the names that one text uses; a name behind `| default(…)` or `is defined` may be missing."""
-    return tuple(Need(chain, (), text) for chain in _chains(_parse(text), frozenset()))
+    tree = _parse(text)
+    # What `for` and `set` name inside the text is not for anybody else to set.
+    own = frozenset(name.name for name in tree.find_all(nodes.Name) if name.ctx == "store")
+    return tuple(Need(chain, (), text) for chain in _chains(tree, own))
 
 
-def _chains(node: nodes.Node, bound: frozenset[str]) -> Iterator[tuple[str | int, ...]]:
+def _chains(node: nodes.Node, own: frozenset[str]) -> Iterator[tuple[str | int, ...]]:
     if isinstance(node, nodes.Filter) and node.name in {"default", "d"}:
         for argument in node.args:
-            yield from _chains(argument, bound)
+            yield from _chains(argument, own)
         return
     if isinstance(node, nodes.Test) and node.name in {"defined", "undefined"}:
         return
-    if isinstance(node, nodes.For):
-        bound = bound | {name.name for name in node.target.find_all(nodes.Name)}
     chain = _chain(node)
     if chain is not None:
-        if chain[0] not in bound:
+        if chain[0] not in own:
             yield chain
         return
     if isinstance(node, nodes.Name) and node.ctx == "store":
         return
     for child in node.iter_child_nodes():
-        yield from _chains(child, bound)
+        yield from _chains(child, own)
 
 
 def _chain(node: nodes.Node) -> tuple[str | int, ...] | None:

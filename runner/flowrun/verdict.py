@@ -197,6 +197,8 @@ class Verdict:
         if wanted:
             allowed = "; ".join(f"{place}: {', '.join(errors) or 'any error'}" for place, errors in wanted.items())
             facts.insert(0, ("expected", f"a refusal at {allowed}"))
+        if outcome.answer is None and refusal.status is not None:
+            facts.append(("status", str(refusal.status)))  # of the page; a call tells its own
         facts += _identity(outcome, full=True)
         self.problems.append(
             Problem(

@@ -58,6 +58,8 @@ class Capture:
         self._lock = threading.Condition()
         self._tabs: dict[str, Tab] = {}  # by session
         self._order: list[str] = []  # targets, oldest first
+        self._seen: set[str] = set()  # every target there ever was
+        self._old: set[str] = set()  # those from before this walk
         self._redirect_uri = ""
         self.callback: Callback | None = None
         self.crashed = False
@@ -75,13 +77,15 @@ class Capture:
         """Forget the last walk, and watch for this redirect_uri in every tab."""
         with self._lock:
             self._redirect_uri = redirect_uri
-            self.callback, self.hops = None, []
-            for tab in self._tabs.values():
-                tab.failure, tab.hop = None, None
             sessions = list(self._tabs)
         for session in sessions:
             self.cdp.call("Fetch.enable", session, patterns=self._patterns())
         self.await_tab(target)
+        with self._lock:  # only now: what was still to be said of the last walk has been said
+            self._old = set(self._seen)
+            self.callback, self.hops = None, []
+            for tab in self._tabs.values():
+                tab.failure, tab.hop = None, None
 
     def await_tab(self, target: str) -> str:
         """Wait until a tab is watched, and return its session."""
@@ -107,11 +111,12 @@ class Capture:
         """Send a tab to a URL; what comes of it is seen in `hops`, `failure` and `callback`."""
         self.cdp.send("Page.navigate", self.await_tab(target), url=url)
 
-    def status(self, target: str) -> int | None:
-        """Return the HTTP status of the main document a tab is on."""
+    def status(self, url: str) -> int | None:
+        """Return the HTTP status that the main document of this URL had last; None when it was not seen."""
+        wanted = url.partition("#")[0]
         with self._lock:
-            tab = self._of(target)
-            return self.hops[tab.hop][1] if tab and tab.hop is not None else None
+            known = (status for hop, status in reversed(self.hops) if status and hop.partition("#")[0] == wanted)
+            return next(known, None)
 
     def failure(self, target: str) -> tuple[str, str] | None:
         """Return URL and network error when the main document of a tab never came."""
@@ -167,6 +172,7 @@ class Capture:
 
     def _created(self, info: Mapping[str, Any]) -> None:
         if info["type"] == "page" and info["targetId"] not in self._order:
+            self._seen.add(info["targetId"])
             self._order.append(info["targetId"])
             self.cdp.send("Target.attachToTarget", targetId=info["targetId"], flatten=True)
 
@@ -220,12 +226,9 @@ class Capture:
     def _passed_by(self, info: Mapping[str, Any]) -> None:
         """Take a callback that a new window reached before it was watched; only its URL is left then."""
         url = info["url"]
-        if (
-            self.callback is None
-            and self._redirect_uri
-            and info["type"] == "page"
-            and same_place(url, self._redirect_uri)
-        ):
+        if self.callback is not None or info["type"] != "page" or info["targetId"] in self._old:
+            return
+        if self._redirect_uri and same_place(url, self._redirect_uri):
             found = read_callback(url, self._redirect_uri)
             if found.params:
                 self.callback = found

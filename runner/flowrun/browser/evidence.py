@@ -70,15 +70,15 @@ def is_json(page: Snapshot) -> bool:
     return "json" in page.type
 
 
-def facts(page: Snapshot, status: int | None) -> tuple[tuple[str, str], ...]:
+def facts(page: Snapshot) -> tuple[tuple[str, str], ...]:
     """Return what the page shows as facts of a Problem: nothing that was typed, no query of the URL."""
-    return tuple(_facts(page, status))
+    return tuple(_facts(page))
 
 
-def _facts(page: Snapshot, status: int | None) -> Iterator[tuple[str, str]]:
+def _facts(page: Snapshot) -> Iterator[tuple[str, str]]:
     yield "url", without_parameters(page.url)
-    if status is not None:
-        yield "status", str(status)
+    if page.status is not None:
+        yield "status", str(page.status)
     if page.title:
         yield "title", page.title
     if page.of(HEADING):

@@ -35,7 +35,7 @@ WORDS = {
     "SSL_CLIENT_AUTH_CERT_NEEDED": "it wants a client certificate",
 }
 HINTS = {
-    "CERT_AUTHORITY_INVALID": "make the machine trust that authority, or say tls: {insecure: true} in the environment",
+    "CERT_AUTHORITY_INVALID": "make the machine trust that authority, or say tls: {verify: false} in the environment",
     "NAME_NOT_RESOLVED": "look for a typing error in the environment's issuer or endpoints",
     "CONNECTION_REFUSED": "is the server running, and is the port right?",
 }

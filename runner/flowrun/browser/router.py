@@ -274,8 +274,7 @@ class Walker:
     def _check_unknown(self, choice: Choice, page: Snapshot) -> None:
         now = time.monotonic()
         waited, quiet = now - self.began_at, now - self.changed_at
-        status = self.screen.capture.status(self.screen.target)
-        if waited <= self.request.page_seconds and not self._is_final(page, status, quiet, tied=bool(choice.tied)):
+        if waited <= self.request.page_seconds and not self._is_final(page, quiet, tied=bool(choice.tied)):
             return
         self._check_network()
         if choice.tied:
@@ -286,26 +285,26 @@ class Walker:
                 where=(choice.tied[0], "shows"),
                 hint="give one of them a condition that the other page does not meet",
             )
-        raise self._unknown(page, status)
+        raise self._unknown(page)
 
-    def _is_final(self, page: Snapshot, status: int | None, quiet: float, *, tied: bool) -> bool:
+    def _is_final(self, page: Snapshot, quiet: float, *, tied: bool) -> bool:
         """Tell whether a page that is none will stay so, before its whole time is over."""
         if page.ready != "complete" or self._busy():
             return False
-        if page.still and (evidence.is_json(page) or tied or (status or 0) >= CLIENT_ERROR):
+        if page.still and (evidence.is_json(page) or tied or (page.status or 0) >= CLIENT_ERROR):
             return quiet >= QUIET_ERROR_SECONDS
         if not page.still and any(judge(shows, page).met for shows in self.shows.values()) and not tied:
             return False  # a described page in part: the rest may still come
         return quiet >= QUIET_SECONDS and (page.still or tied or bool(page.of(FIELD, BUTTON)))
 
-    def _unknown(self, page: Snapshot, status: int | None) -> BrowseError:
+    def _unknown(self, page: Snapshot) -> BrowseError:
         code = evidence.oauth_error(page.text)
         what = page.heading or page.title or evidence.excerpt(page.text)[:60]
-        if (status or 0) >= CLIENT_ERROR or (evidence.is_json(page) and code):
+        if (page.status or 0) >= CLIENT_ERROR or (evidence.is_json(page) and code):
             said = f" {code}:" if code else ""
             return self._error(
                 "page-error",
-                f"the server showed an error page instead ({status}):{said} '{what}'",
+                f"the server showed an error page instead ({page.status}):{said} '{what}'",
                 page,
                 error=code,
                 place="page",
@@ -372,13 +371,12 @@ class Walker:
         more: tuple[tuple[str, str], ...] = (),
     ) -> BrowseError:
         self.last = page
-        status = self.screen.capture.status(self.screen.target)
         return BrowseError(
             code,
             title,
             field=where,
             label=label,
-            facts=(*more, *evidence.facts(page, status)),
+            facts=(*more, *evidence.facts(page)),
             hint=hint,
             error=error,
             place=place,
@@ -390,7 +388,7 @@ class Walker:
             url=page.url,
             title=page.title,
             heading=page.heading,
-            status=self.screen.capture.status(self.screen.target),
+            status=page.status,
             text=page.text,
             screenshot=picture,
             seconds=time.monotonic() - self.began_at,

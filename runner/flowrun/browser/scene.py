@@ -157,12 +157,11 @@ class Scene:
         self, code: str, title: str, *, label: str = "", hint: str = "", kind: type[BrowseError] = BrowseError
     ) -> BrowseError:
         """Return an error at the action, with what the page shows as facts."""
-        status = self.screen.capture.status(self.screen.target)
         return kind(
             code,
             title,
             field=self.where,
             label=label,
-            facts=(("page", self.page), *evidence.facts(self.snapshot, status)),
+            facts=(("page", self.page), *evidence.facts(self.snapshot)),
             hint=hint,
         )

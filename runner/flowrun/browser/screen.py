@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,7 @@ class Screen:
         self.driver = driver
         self.capture = capture
         self.target = driver.current_window_handle
+        self._status: tuple[float, int | None] = (0.0, None)
         self._script = files("flowrun.browser").joinpath("finder.js").read_text("utf-8")
 
     @contextmanager
@@ -91,9 +92,17 @@ class Screen:
                 return None
             self.follow()
             with self.patient():
-                return self._read((), 0)
+                return self._with_status(self._read((), 0))
         except NotNowError:
             return None
+
+    def _with_status(self, page: Snapshot) -> Snapshot:
+        """Add the status the document came with; it stays, also when a script gives the page another URL."""
+        document, status = self._status
+        if document != page.document or status is None:
+            status = self.capture.status(page.url)
+            self._status = (page.document, status)
+        return replace(page, status=status)
 
     def _read(self, frame: tuple[int, ...], depth: int) -> Snapshot:
         data = self._run("scan")

@@ -45,9 +45,10 @@ class Control:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A page at one moment. `document` changes with every document that is loaded; `ready` is its readyState.
+    """A page at one moment.
 
-    `still` says that nothing on it can change by itself: no script, no refresh.
+    `document` changes with every document that is loaded; `ready` is its readyState; `status` is the HTTP status it
+    came with, None when that was not seen. `still` says that nothing on it can change by itself: no script, no refresh.
     """
 
     url: str
@@ -56,6 +57,7 @@ class Snapshot:
     document: float = 0.0
     type: str = "text/html"
     still: bool = True
+    status: int | None = None
     text: str = ""
     controls: tuple[Control, ...] = field(default=())
 

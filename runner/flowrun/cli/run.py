@@ -76,11 +76,16 @@ def _run(
     from flowrun.browser import BrowserSettings  # noqa: PLC0415
     from flowrun.events import RunFinished  # noqa: PLC0415
     from flowrun.report.evidence import Evidence  # noqa: PLC0415
+    from flowrun.trust import browser_arguments  # noqa: PLC0415
 
-    arguments = tuple(dict.fromkeys(arg for plan in plans for arg in plan.environment.browser_arguments))
-    insecure = any(not plan.environment.tls.verify for plan in plans)
-    settings = BrowserSettings(headless=not headed, arguments=arguments, insecure=insecure)
-    if any(step.kind == "browse" for plan in plans for step in plan.scenario.steps):
+    browsing = [plan.environment for plan in plans if any(step.kind == "browse" for step in plan.scenario.steps)]
+    arguments = dict.fromkeys(argument for environment in browsing for argument in environment.browser_arguments)
+    settings = BrowserSettings(
+        headless=not headed,
+        arguments=(*arguments, *browser_arguments({id(one): one for one in browsing}.values())),
+        insecure=any(not environment.tls.verify for environment in browsing),
+    )
+    if browsing:
         session.prepare_browser(settings)
     code = INTERRUPTED
     options = engine.Options(fail_fast=fail_fast, strict=strict, browser=settings)

@@ -99,13 +99,16 @@ def _refused_on_page(error: StepError, visit: PageVisit | None) -> Outcome:
 
 
 def _outcome(walk: Walk, tools: Tools) -> Outcome:
+    from flowrun.browser.evidence import excerpt, oauth_error  # noqa: PLC0415  loaded with the browser
+
     pages = [visit.name for visit in walk.pages]
     if walk.callback is None:
         visit = walk.refused
         assert visit is not None  # noqa: S101  a walk without callback ended on a page that refuses
         page = {"name": visit.name, "text": visit.text, "heading": visit.heading, "status": visit.status}
-        described = " ".join(tools.redactor.text(visit.text).split())[:200]
-        return Outcome({"pages": pages, "page": page}, refusal=Refusal("page", "", described, visit.status))
+        described = excerpt(tools.redactor.text(visit.text))  # redacted whole: a secret cut in two is not found
+        refusal = Refusal("page", oauth_error(visit.text), described, visit.status)
+        return Outcome({"pages": pages, "page": page}, refusal=refusal)
     callback = _remember(walk.callback, tools)
     values = {**callback, "pages": pages, "callback_url": walk.callback.url}
     summary = " → ".join([*(page or "?" for page in pages), "callback"])
