@@ -69,9 +69,7 @@ def test_a_problem_is_drawn_with_its_line_carets_facts_and_help():
 
 
 def test_a_problem_without_a_place_still_shows_its_label():
-    assert draw(Problem("code", "title", label="write this", warning=True)) == (
-        "warning[code]: title\n = write this\n"
-    )
+    assert draw(Problem("code", "title", label="write this", warning=True)) == ("warning[code]: title\n = write this\n")
 
 
 def test_a_problem_of_a_whole_file_shows_its_place_and_no_carets():
@@ -86,10 +84,24 @@ def test_a_problem_of_a_whole_file_shows_its_place_and_no_carets():
         ("\tkey: x", 2, 5, "    key: x\n  |     ^^^"),
         ("ab\tcd", 2, 5, "ab  cd\n  |  ^^^^"),
         ("key", 4, 4, "key\n  |    ^"),
+        ("名前: x", 1, 3, "名前: x\n  | ^^^^"),
+        ("名前: x", 5, 6, "名前: x\n  |       ^"),
     ],
 )
 def test_carets_stand_under_the_words_also_behind_tabs(text, column, end, drawn):
     assert f"1 | {drawn}\n" in draw(Problem("c", "t", Span("f", 1, column, end, text)))
+
+
+@pytest.mark.parametrize("column", [1, 300, 598])
+def test_a_very_long_line_is_shown_around_its_carets(column):
+    text = "".join(chr(ord("a") + n % 26) for n in range(600))
+    drawn = draw(Problem("c", "t", Span("f", 1, column, column + 3, text))).splitlines()
+    line, carets = drawn[3].removeprefix("1 | "), drawn[4].removeprefix("  | ")
+    start = carets.index("^")
+    assert len(line) <= 142
+    assert "…" in line
+    assert line[start : start + 3] == text[column - 1 : column + 2]
+    assert carets.count("^") == 3
 
 
 def test_an_empty_fact_is_drawn_as_its_name():

@@ -84,8 +84,10 @@ def test_a_path_leads_to_its_value(text, value):
             "many.zzz",
             "many has no member 'zzz'; members here: m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11 and 8 more",
         ),
-        ("authorization_details.consent", "authorization_details is a list of 2; write authorization_details[0].consent"
-         " for its first item"),
+        (
+            "authorization_details.consent",
+            "authorization_details is a list of 2; write authorization_details[0].consent for its first item",
+        ),
         ("authorization_details[2]", "authorization_details has 2 items, so no [2]"),
         ("authorization_details[-3]", "authorization_details has 2 items, so no [-3]"),
         ("http.headers['x-id'].y", "http.headers.x-id is a single value, so it has no 'y'"),

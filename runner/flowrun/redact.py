@@ -16,8 +16,9 @@ T = TypeVar("T")
 
 SHORTEST: Final = 8  # shorter values are hidden at their origin only, or every "alice" would turn into a blank
 
-# A compact JWS or JWE; claims are shown decoded elsewhere, the text itself would still be usable.
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*)?")
+# A compact JWS or JWE, or the beginning of one; claims are shown decoded elsewhere, the text would still be usable.
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}")
+_MASK = re.compile(r"‹[^‹›]+›")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
 # A private key as JSON in a text, wherever it came from.
 _JWK_MEMBER = re.compile(r'("(?:d|p|q|dp|dq|qi|k)"\s*:\s*")[A-Za-z0-9_=-]{8,}(?=")')
@@ -99,7 +100,7 @@ class Redactor:
         """Remember a lasting secret that travels as `identifier:value` in Base64 (HTTP Basic)."""
         self.learn(kind, value, lasting=True)
         for left, right in ((identifier, value), (quote_plus(identifier), quote_plus(value))):
-            self.learn(kind, base64.b64encode(f"{left}:{right}".encode()).decode(), lasting=True)
+            self.learn(kind, base64.b64encode(f"{left}:{right}".encode("utf-8", "surrogatepass")).decode(), lasting=True)
 
     def learn_members(self, value: object) -> None:
         """Remember every secret member of a form, a JSON body or callback parameters (`SECRET_MEMBERS`)."""
@@ -115,13 +116,14 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return the text without any known secret, JWT, private key or authorization header."""
-        for form, kind in self._longest_first():
-            if form in text:
-                text = text.replace(form, mask(kind))
+        # A whole first: a secret that is replaced inside it would spoil its shape.
         if "eyJ" in text:
             text = _JWT.sub(mask("jwt"), text)
         if "PRIVATE KEY-----" in text:
             text = _PEM.sub(mask("private key"), text)
+        for form, kind in self._longest_first():
+            if form in text:
+                text = text.replace(form, mask(kind))
         if '"kty"' in text:
             text = _JWK_MEMBER.sub(rf"\g<1>{mask('private key')}", text)
         if '":' in text or '" :' in text:
@@ -149,7 +151,7 @@ def _masked_member(found: re.Match[str]) -> str:
 def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
     match value:
         case str():
-            if value and name in SECRET_MEMBERS and not value.startswith("‹"):
+            if value and name in SECRET_MEMBERS and not _MASK.fullmatch(value):
                 return mask(name)
             if value and name.lower() in SECRET_HEADERS:
                 return mask(name.lower())

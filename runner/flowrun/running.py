@@ -142,7 +142,9 @@ class Run:
             if outcome.refusal is not None:  # told first: what else did not hold follows from it
                 expected = self.verdict.of_refusal(step, outcome, outcome.refusal, after=after)
                 summary = refusals.sentence(outcome.refusal)
-            self.verdict.of_step(step, outcome)
+            self.verdict.check(step, outcome)
+            if outcome.refusal is None or expected:  # of a refusal nobody wanted, expectations say nothing new
+                self.verdict.expect(step, outcome)
             if outcome.refusal is None:
                 self.verdict.save(step, outcome)
         new = tuple(self.verdict.problems[before:])

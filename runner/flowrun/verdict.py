@@ -16,6 +16,7 @@ from flowrun.events import Event, Expected, Judged, Told
 from flowrun.flow import Around
 from flowrun.paths import MissingValueError, follow, parse
 from flowrun.redact import SECRET_MEMBERS, mask
+from flowrun.steps.base import shown
 
 if TYPE_CHECKING:
     from flowrun.checks.base import Check
@@ -38,11 +39,6 @@ class Verdict:
     _held: set[str] = field(default_factory=set)
     _deviated: set[str] = field(default_factory=set)
 
-    def of_step(self, step: WrittenStep, outcome: Outcome) -> None:
-        """Run the automatic checks of the step's kind and every expectation written at it."""
-        self._checks(step, outcome)
-        self._expectations(step, outcome)
-
     def exit_code(self, *, strict: bool) -> int:
         """Return the exit code of the scenario; with `strict` a warning fails it too."""
         code = gravest(problem.exit_code for problem in self.problems if not problem.warning)
@@ -54,7 +50,8 @@ class Verdict:
 
     # --- automatic checks ------------------------------------------------------------------------------------------
 
-    def _checks(self, step: WrittenStep, outcome: Outcome) -> None:
+    def check(self, step: WrittenStep, outcome: Outcome) -> None:
+        """Run the automatic checks of the step's kind."""
         known = self.known
         environment = known.plan.environment
         around = Around(
@@ -124,7 +121,8 @@ class Verdict:
 
     # --- expectations ----------------------------------------------------------------------------------------------
 
-    def _expectations(self, step: WrittenStep, outcome: Outcome) -> None:
+    def expect(self, step: WrittenStep, outcome: Outcome) -> None:
+        """Ask for everything that is written under `expect`, not only until the first that fails."""
         document = self.known.plan.scenario.document
         names = {**self.known.names(step), step.name: outcome.values}
         for path, wanted in (step.expect or {}).items():
@@ -199,7 +197,10 @@ class Verdict:
             facts.insert(0, ("expected", f"a refusal at {allowed}"))
         if outcome.answer is None and refusal.status is not None:
             facts.append(("status", str(refusal.status)))  # of the page; a call tells its own
-        facts += _identity(outcome, full=True)
+        if outcome.answer is not None and not refusal.error:
+            facts += shown(outcome.answer)  # no OAuth error says what is wrong, so what came says it
+        else:
+            facts += _identity(outcome, full=True)
         self.problems.append(
             Problem(
                 "par_error" if refusal.place == "push" else f"refused-{refusal.place}",

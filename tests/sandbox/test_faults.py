@@ -75,6 +75,12 @@ def hashes(consumer):
     return consumer.id_token(body["id_token"])["at_hash"] == base64.urlsafe_b64encode(half).rstrip(b"=").decode()
 
 
+def subjects(consumer):
+    body = consumer.tokens()
+    told = consumer.get("/userinfo", body["access_token"]).json()["sub"]
+    return told == consumer.id_token(body["id_token"])["sub"]
+
+
 def lasts(consumer):
     return id_token(consumer)["exp"] > consumer.clock()
 
@@ -84,6 +90,13 @@ OBSERVED = {
     "discover.wrong-issuer": (lambda c: discovery(c).json()["issuer"] == c.issuer, True, False),
     "discover.html": (lambda c: discovery(c).headers["content-type"].split(";")[0], "application/json", "text/html"),
     "discover.status-500": (lambda c: discovery(c).status_code, 200, 500),
+    "discover.no-par": (lambda c: "pushed_authorization_request_endpoint" in discovery(c).json(), True, False),
+    "discover.no-s256": (lambda c: discovery(c).json().get("code_challenge_methods_supported"), ["S256"], None),
+    "discover.no-iss-promise": (
+        lambda c: discovery(c).json().get("authorization_response_iss_parameter_supported"),
+        True,
+        None,
+    ),
     "discover.no-jwks-kid": (lambda c: "kid" in c.http.get(f"{c.issuer}/jwks").json()["keys"][0], True, False),
     "push.status-200": (lambda c: c.push().status_code, 201, 200),
     "push.redirect": (lambda c: (c.push().status_code, c.push().headers.get("location")), (201, None), (302, "/login")),
@@ -91,6 +104,8 @@ OBSERVED = {
     "push.status-500": (lambda c: c.push().status_code, 201, 500),
     "push.no-expires-in": (lambda c: c.push().json().get("expires_in"), 90, None),
     "push.no-store-missing": (lambda c: "no-store" in c.push().headers.get("cache-control", ""), True, False),
+    "push.other-prefix": (lambda c: c.pushed().startswith("urn:ietf:params:oauth:request_uri:"), True, False),
+    "push.no-interaction-id": (lambda c: c.push().headers.get("x-fapi-interaction-id"), "73cac523", None),
     "push.refuse": (lambda c: c.push().json().get("error"), None, "invalid_request"),
     "par.reuse": (pushed_twice, 400, 200),
     "par.any-client": (others_page, 400, 200),
@@ -118,6 +133,7 @@ OBSERVED = {
     "token.wrong-nonce": (lambda c: id_token(c)["nonce"], "the-nonce", "another-nonce"),
     "token.wrong-at-hash": (hashes, True, False),
     "token.expired-id-token": (lasts, True, False),
+    "userinfo.wrong-sub": (subjects, True, False),
 }
 
 

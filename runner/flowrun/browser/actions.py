@@ -245,20 +245,17 @@ def key(scene: Scene, value: Any) -> None:
         raise scene.error(
             "unknown-key", f"no key is called '{value}'", hint="for example Enter, Tab, Escape, Space, Down"
         )
-    with scene.screen.patient():
-        scene.screen.driver.switch_to.active_element.send_keys("".join(codes))
+    scene.again(lambda: scene.screen.driver.switch_to.active_element.send_keys("".join(codes)))
 
 
 def reload(scene: Scene, _value: Any) -> None:
     """`reload: true`: load the page anew."""
-    with scene.screen.patient():
-        scene.screen.driver.refresh()
+    scene.again(scene.screen.driver.refresh)
 
 
 def back(scene: Scene, _value: Any) -> None:
     """`back: true`: go back to the page before."""
-    with scene.screen.patient():
-        scene.screen.driver.back()
+    scene.again(scene.screen.driver.back)
 
 
 ACTIONS: Mapping[str, Callable[[Scene, Any], None]] = {

@@ -8,17 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flowrun.browser import evidence
+from flowrun.browser import complaints, evidence
 from flowrun.browser.actions import perform
 from flowrun.browser.cdp import CdpGone
 from flowrun.browser.conditions import Choice, choose, judge, what_holds, words_of
-from flowrun.browser.finder import quoted
 from flowrun.browser.model import BrowseError, PageVisit, Walk
 from flowrun.browser.network import unreachable
 from flowrun.browser.scene import TICK, ArrivedError, ControlMissingError, Scene
-from flowrun.browser.screen import NotNowError
 from flowrun.browser.snapshot import BUTTON, FIELD
-from flowrun.errors import NO_BROWSER, UNREACHABLE, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,7 +29,6 @@ SETTLE_SECONDS = 0.2  # another page with as many conditions is there in part: w
 LOADING_SECONDS = 0.5  # a document held up by a script from elsewhere is used all the same after this
 QUIET_SECONDS = 1.5  # a page nobody described, complete and unchanged for this long, will not become another one
 QUIET_ERROR_SECONDS = 0.3  # the same for an error document without scripts
-CLIENT_ERROR = 400
 BLANK = "about:blank"
 NO_PAGE = "chrome-error:"
 
@@ -74,7 +70,7 @@ class Walker:
         try:
             return self._run()
         except CdpGone as error:
-            raise self._complete(_crashed()) from error
+            raise self._complete(complaints.crashed()) from error
         except BrowseError as error:
             raise self._complete(error) from error.__cause__
 
@@ -152,7 +148,7 @@ class Walker:
         elif not choice.name:
             self._check_unknown(choice, page)
         if time.monotonic() > self.until:
-            raise self._too_long(page)
+            raise complaints.too_long((visit.name for visit in self.visits), page, self.request.total_seconds)
         return None
 
     def _is_done(self, choice: Choice, page: Snapshot) -> bool:
@@ -178,48 +174,38 @@ class Walker:
             visit = self._visit(name, page, self.screen.picture())
             self._tell(visit)
             return visit
-        self.times[name, page.content] += 1
-        if self.times[name, page.content] >= SAME_PAGE_LIMIT:
-            raise self._error(
-                "page-stuck",
-                f"the page '{name}' came back: the same page with the same content came back three times",
-                page,
-                where=(name,),
-                hint="its actions do not lead on; look at what the page says, and describe a failed_if for it",
-            )
+        self.times[name, page.form] += 1
+        if self.times[name, page.form] >= SAME_PAGE_LIMIT:
+            raise complaints.came_back(name, page, self.times[name, page.form])
         actions = self._actions(name, page)
         picture = self.screen.picture() if request.pictures else None
         self.done, self.done_name = page, name
         scene = Scene(self.screen, name, request.page_seconds, self.until, page)
-        acted = False
-        for where, action in actions:
-            scene.where = where
-            try:
-                perform(scene, request.fill(action, where[:-1]))
-            except ArrivedError:
-                break
-            except ControlMissingError:
-                if acted and self._moved_on(scene.snapshot):
-                    break
-                self.last = scene.snapshot
-                raise
-            except NotNowError:
-                continue
-            except BrowseError:
-                self.last = scene.snapshot
-                raise
-            acted = True
+        try:
+            self._act(scene, actions)
+        except ArrivedError:
+            pass  # the redirect_uri is reached: what is left of the actions has no page any more
+        except BrowseError:
+            self.last = scene.snapshot
+            raise
         self._tell(self._visit(name, page, picture))
         self.done_at = self.began_at = time.monotonic()
         return None
 
+    def _act(self, scene: Scene, actions: list[tuple[Path, Mapping[str, Any]]]) -> None:
+        """Do the actions; a page that goes on by itself meanwhile, as after the last digit of a code, is done."""
+        for number, (where, action) in enumerate(actions):
+            scene.where = where
+            try:
+                perform(scene, self.request.fill(action, where[:-1]))
+            except ControlMissingError:
+                if number and choose(self.shows, scene.snapshot).name not in {"", scene.page}:
+                    return
+                raise
+
     def _tell(self, visit: PageVisit) -> None:
         self.visits.append(visit)
         self.request.tell(visit)
-
-    def _moved_on(self, page: Snapshot) -> bool:
-        """Tell whether another page is there already: it went on by itself, for example after the last digit."""
-        return choose(self.shows, page).name not in {"", self.done_name}
 
     def _actions(self, name: str, page: Snapshot) -> list[tuple[Path, Mapping[str, Any]]]:
         described = self.request.pages[name]
@@ -229,21 +215,9 @@ class Walker:
             return actions
         word = self.request.answers.get(name)
         if word is None:
-            raise self._error(
-                "answer-missing",
-                f"the page '{name}' asks for an answer, and the step gives none",
-                page,
-                where=(name, "answers"),
-                hint=f"write what to answer: answers: {{{name}: {next(iter(choices))}}} (it can be {_or(choices)})",
-            )
+            raise complaints.answer_missing(name, choices, page)
         if word not in choices:
-            raise self._error(
-                "answer-unknown",
-                f"the page '{name}' has no answer '{word}'; it has {_or(choices)}",
-                page,
-                where=(name, "answers"),
-                label=did_you_mean(word, choices),
-            )
+            raise complaints.answer_unknown(name, word, choices, page)
         return actions + _located((name, "answers", word), choices[word])
 
     def _check_failed(self, name: str, page: Snapshot) -> None:
@@ -251,25 +225,15 @@ class Walker:
             return
         conditions = self._conditions(name, "failed_if")
         if judge(conditions, page).holds:
-            raise self._error(
-                "page-failed",
-                f"the page '{name}' says {what_holds(conditions, page)}",
-                page,
-                where=(name, "failed_if"),
-            )
+            words = what_holds(conditions, page)
+            raise complaints.at_page("page-failed", f"the page '{name}' says {words}", page, where=(name, "failed_if"))
 
     def _check_stuck(self, page: Snapshot) -> None:
         """Wait while a page whose actions are done is still there, unless it says that it failed."""
         self._check_failed(self.done_name, page)
         if time.monotonic() - self.done_at <= self.request.page_seconds:
             return
-        raise self._error(
-            "page-stuck",
-            f"the page '{self.done_name}' did not change after its actions (waited {self.request.page_seconds:g} s)",
-            page,
-            where=(self.done_name,),
-            hint="the last action has to lead on; if the page shows an error, describe it as failed_if",
-        )
+        raise complaints.did_not_change(self.done_name, page, self.request.page_seconds)
 
     def _check_unknown(self, choice: Choice, page: Snapshot) -> None:
         now = time.monotonic()
@@ -278,58 +242,18 @@ class Walker:
             return
         self._check_network()
         if choice.tied:
-            raise self._error(
-                "page-ambiguous",
-                f"this page is {' and '.join(repr(name) for name in choice.tied)} equally",
-                page,
-                where=(choice.tied[0], "shows"),
-                hint="give one of them a condition that the other page does not meet",
-            )
-        raise self._unknown(page)
+            raise complaints.ambiguous(choice.tied, page)
+        raise complaints.unknown(page, self.shows)
 
     def _is_final(self, page: Snapshot, quiet: float, *, tied: bool) -> bool:
         """Tell whether a page that is none will stay so, before its whole time is over."""
         if page.ready != "complete" or self._busy():
             return False
-        if page.still and (evidence.is_json(page) or tied or (page.status or 0) >= CLIENT_ERROR):
+        if page.still and (evidence.is_json(page) or tied or (page.status or 0) >= complaints.CLIENT_ERROR):
             return quiet >= QUIET_ERROR_SECONDS
         if not page.still and any(judge(shows, page).met for shows in self.shows.values()) and not tied:
             return False  # a described page in part: the rest may still come
         return quiet >= QUIET_SECONDS and (page.still or tied or bool(page.of(FIELD, BUTTON)))
-
-    def _unknown(self, page: Snapshot) -> BrowseError:
-        code = evidence.oauth_error(page.text)
-        what = page.heading or page.title or evidence.excerpt(page.text)[:60]
-        if (page.status or 0) >= CLIENT_ERROR or (evidence.is_json(page) and code):
-            said = f" {code}:" if code else ""
-            return self._error(
-                "page-error",
-                f"the server showed an error page instead ({page.status}):{said} '{what}'",
-                page,
-                error=code,
-                place="page",
-                hint="if this is expected, write outcome: {refused: {page: " + (f"[{code}]" if code else "any") + "}}",
-            )
-        nearest = self._nearest(page)
-        return self._error(
-            "page-unknown",
-            f"no page of the environment describes this one: '{what}'",
-            page,
-            more=(("nearest", nearest),) if nearest else (),
-            hint=f"add it to the environment's pages:\n{evidence.page_yaml(page)}",
-        )
-
-    def _nearest(self, page: Snapshot) -> str:
-        verdicts = {name: judge(shows, page) for name, shows in self.shows.items()}
-        name = max(verdicts, key=lambda name: verdicts[name].met / max(1, verdicts[name].total), default="")
-        if not name or not verdicts[name].met:
-            return ""
-        missing = [
-            f"no {kind} {' or '.join(map(repr, words_of(value)))}"
-            for kind, value in self.shows[name].items()
-            if not judge({kind: value}, page).holds
-        ]
-        return f"{name}, but {', '.join(missing)}"
 
     def _check_network(self) -> None:
         failure = self.screen.capture.failure(self.screen.target)
@@ -341,46 +265,7 @@ class Walker:
         now = time.monotonic()
         if now > self.until or now - self.began_at > self.request.page_seconds:
             host = urlsplit(self.screen.waiting() or self.request.url).netloc
-            seconds = min(self.request.page_seconds, self.request.total_seconds)
-            raise BrowseError(
-                "unreachable",
-                f"{host} did not answer within {seconds:g} s",
-                exit_code=UNREACHABLE,
-                facts=(("host", host),),
-            )
-
-    def _too_long(self, page: Snapshot) -> BrowseError:
-        names = quoted(visit.name for visit in self.visits)
-        return self._error(
-            "browse-timeout",
-            f"the redirect_uri was not reached within {self.request.total_seconds:g} s; pages done: {names}",
-            page,
-        )
-
-    def _error(
-        self,
-        code: str,
-        title: str,
-        page: Snapshot,
-        *,
-        where: Path = (),
-        label: str = "",
-        hint: str = "",
-        error: str = "",
-        place: str = "",
-        more: tuple[tuple[str, str], ...] = (),
-    ) -> BrowseError:
-        self.last = page
-        return BrowseError(
-            code,
-            title,
-            field=where,
-            label=label,
-            facts=(*more, *evidence.facts(page)),
-            hint=hint,
-            error=error,
-            place=place,
-        )
+            raise complaints.no_answer(host, min(self.request.page_seconds, self.request.total_seconds))
 
     def _visit(self, name: str, page: Snapshot, picture: bytes | None) -> PageVisit:
         return PageVisit(
@@ -398,16 +283,3 @@ class Walker:
 def _located(base: Path, actions: Any) -> list[tuple[Path, Mapping[str, Any]]]:
     """Pair each action with its path, the action's word included."""
     return [((*base, number, next(iter(action))), action) for number, action in enumerate(actions or ())]
-
-
-def _or(words: Mapping[str, Any]) -> str:
-    return " or ".join(words)
-
-
-def _crashed() -> BrowseError:
-    return BrowseError(
-        "browser-crashed",
-        "the browser ended in the middle of the step",
-        exit_code=NO_BROWSER,
-        hint="run it again; if it stays so, look at the machine's memory and at the browser's version",
-    )

@@ -82,6 +82,21 @@ class Scene:
                 seen, since = now, time.monotonic()
         return seen
 
+    def again(self, deed: Callable[[], None]) -> None:
+        """Do something that names no control; when the page is in between, once more, until the time is over."""
+        deadline = self.deadline()
+        while True:
+            self.check()
+            try:
+                with self.screen.patient():
+                    deed()
+            except NotNowError:
+                if time.monotonic() > deadline:
+                    raise self.error("control-stuck", "the page did not take what was done to it") from None
+                self.pause()
+            else:
+                return
+
     def use(
         self, wanted: str, kinds: tuple[str, ...], deed: Callable[[Held], bool], *, among: Among | None = None
     ) -> None:

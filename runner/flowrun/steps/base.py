@@ -199,7 +199,8 @@ def judge_answer(answer: Answer, what: str, place: str) -> Refusal | None:
         error, description = (answer.members.get(n) or challenge.get(n, "") for n in ("error", "error_description"))
         return Refusal(place, str(error), str(description), answer.status)
     if not isinstance(answer.body, dict):
-        kind = "HTML" if looks_like_html(answer) else f"{answer.content_type or 'something'} that is no JSON object"
+        what_came = f"{answer.content_type or 'something'} that is no JSON object" if answer.text.strip() else "nothing"
+        kind = "HTML" if looks_like_html(answer) else what_came
         raise StepError("not-json", f"the server answered with {kind} {what}", facts=shown(answer))
     return None
 

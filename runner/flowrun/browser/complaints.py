@@ -1,0 +1,168 @@
+"""What to say when a walk cannot go on: one function a situation, each with what the page shows as facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flowrun.browser import evidence
+from flowrun.browser.conditions import judge, words_of
+from flowrun.browser.finder import quoted
+from flowrun.browser.model import BrowseError
+from flowrun.errors import NO_BROWSER, UNREACHABLE, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from flowrun.browser.model import Path
+    from flowrun.browser.snapshot import Snapshot
+
+CLIENT_ERROR = 400  # from here on a status says that the document is an error
+
+
+def at_page(
+    code: str,
+    title: str,
+    page: Snapshot,
+    *,
+    where: Path = (),
+    label: str = "",
+    hint: str = "",
+    error: str = "",
+    place: str = "",
+    more: tuple[tuple[str, str], ...] = (),
+) -> BrowseError:
+    """Return an error with the page's facts behind its own (`more`)."""
+    return BrowseError(
+        code,
+        title,
+        field=where,
+        label=label,
+        facts=(*more, *evidence.facts(page)),
+        hint=hint,
+        error=error,
+        place=place,
+    )
+
+
+def unknown(page: Snapshot, shows: Mapping[str, Mapping[str, Any]]) -> BrowseError:
+    """Nobody described this page: an error document of the server, or a page to add to the environment."""
+    code = evidence.oauth_error(page.text)
+    what = page.heading or page.title or evidence.excerpt(page.text)[:60]
+    if (page.status or 0) >= CLIENT_ERROR or (evidence.is_json(page) and code):
+        said = f" {code}:" if code else ""
+        return at_page(
+            "page-error",
+            f"the server showed an error page instead ({page.status}):{said} '{what}'",
+            page,
+            error=code,
+            place="page",
+            hint="if this is expected, write outcome: {refused: {page: " + (f"[{code}]" if code else "any") + "}}",
+        )
+    near = nearest(page, shows)
+    return at_page(
+        "page-unknown",
+        f"no page of the environment describes this one: '{what}'",
+        page,
+        more=(("nearest", near),) if near else (),
+        hint=f"add it to the environment's pages:\n{evidence.page_yaml(page)}",
+    )
+
+
+def nearest(page: Snapshot, shows: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the described page that most of is there, and what it lacks; empty when none is there in part."""
+    verdicts = {name: judge(conditions, page) for name, conditions in shows.items()}
+    name = max(verdicts, key=lambda name: verdicts[name].met / max(1, verdicts[name].total), default="")
+    if not name or not verdicts[name].met:
+        return ""
+    missing = [
+        f"no {kind} {' or '.join(map(repr, words_of(value)))}"
+        for kind, value in shows[name].items()
+        if not judge({kind: value}, page).holds
+    ]
+    return f"{name}, but {', '.join(missing)}"
+
+
+def ambiguous(names: tuple[str, ...], page: Snapshot) -> BrowseError:
+    """Several described pages fit equally well."""
+    return at_page(
+        "page-ambiguous",
+        f"this page is {' and '.join(map(repr, names))} equally",
+        page,
+        where=(names[0], "shows"),
+        hint="give one of them a condition that the other page does not meet",
+    )
+
+
+def came_back(name: str, page: Snapshot, times: int) -> BrowseError:
+    """The page's actions lead back to it."""
+    return at_page(
+        "page-stuck",
+        f"the page '{name}' came back: the same page with the same content came back {times} times",
+        page,
+        where=(name,),
+        hint="its actions do not lead on; look at what the page says, and describe a failed_if for it",
+    )
+
+
+def did_not_change(name: str, page: Snapshot, seconds: float) -> BrowseError:
+    """The page's actions lead nowhere."""
+    return at_page(
+        "page-stuck",
+        f"the page '{name}' did not change after its actions (waited {seconds:g} s)",
+        page,
+        where=(name,),
+        hint="the last action has to lead on; if the page shows an error, describe it as failed_if",
+    )
+
+
+def answer_missing(name: str, choices: Iterable[str], page: Snapshot) -> BrowseError:
+    """The page has answers, and the step chose none."""
+    words = list(choices)
+    return at_page(
+        "answer-missing",
+        f"the page '{name}' asks for an answer, and the step gives none",
+        page,
+        where=(name, "answers"),
+        hint=f"write what to answer: answers: {{{name}: {words[0]}}} (it can be {' or '.join(words)})",
+    )
+
+
+def answer_unknown(name: str, word: str, choices: Iterable[str], page: Snapshot) -> BrowseError:
+    """The step chose an answer that the page does not have."""
+    words = list(choices)
+    return at_page(
+        "answer-unknown",
+        f"the page '{name}' has no answer '{word}'; it has {' or '.join(words)}",
+        page,
+        where=(name, "answers"),
+        label=did_you_mean(word, words),
+    )
+
+
+def too_long(done: Iterable[str], page: Snapshot, seconds: float) -> BrowseError:
+    """The whole time of the walk is over."""
+    return at_page(
+        "browse-timeout",
+        f"the redirect_uri was not reached within {seconds:g} s; pages done: {quoted(done)}",
+        page,
+    )
+
+
+def no_answer(host: str, seconds: float) -> BrowseError:
+    """A server was asked for a page and says nothing."""
+    return BrowseError(
+        "unreachable",
+        f"{host} did not answer within {seconds:g} s",
+        exit_code=UNREACHABLE,
+        facts=(("host", host),),
+    )
+
+
+def crashed() -> BrowseError:
+    """The browser is gone."""
+    return BrowseError(
+        "browser-crashed",
+        "the browser ended in the middle of the step",
+        exit_code=NO_BROWSER,
+        hint="run it again; if it stays so, look at the machine's memory and at the browser's version",
+    )
