@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
 
 if TYPE_CHECKING:
+    from flowrun.cases import Case
     from flowrun.environment import Environment
     from flowrun.scenario import Input, Scenario
 
@@ -23,17 +24,17 @@ def value(
     scenario: Scenario,
     environment: Environment,
     overrides: Mapping[str, str],
-    row: Mapping[str, Any],
-    index: int,
+    case: Case,
 ) -> tuple[Any, str]:
     """Return the value of an input and where it comes from; raises `FlowrunError` where it has none or a wrong one."""
     document = scenario.document
     if declared.name in overrides:
         value = _from_text(declared, overrides[declared.name], document.key_at(declared.at))
         return _fitting(declared, value, document.key_at(declared.at)), "--set"
-    if declared.name in row:
-        at = document.at(("cases", index, declared.name))
-        return _fitting(declared, row[declared.name], at), f"case, {at}"
+    if declared.name in case.values:
+        at, given = case.spans[declared.name], case.values[declared.name]
+        given = _from_text(declared, given, at) if case.text else given
+        return _fitting(declared, given, at), f"case, {at}"
     if declared.name in environment.inputs:
         at = environment.document.at(("inputs", declared.name))
         return _fitting(declared, environment.inputs[declared.name], at), str(at)
@@ -101,12 +102,10 @@ def _fitting(declared: Input, value: Any, at: Span) -> Any:
 def case_problems(scenario: Scenario) -> Iterator[Problem]:
     """Yield the columns of the case table that are no inputs."""
     names = list(scenario.inputs)
-    for index, row in enumerate(scenario.cases):
-        for key in row:
-            if key != "case" and key not in scenario.inputs:
+    for case in scenario.cases:
+        for key in case.values:
+            if key not in scenario.inputs:
+                label = did_you_mean(key, names) or f"inputs: {', '.join(names) or 'none'}"
                 yield Problem(
-                    "unknown-input",
-                    f"there is no input '{key}'",
-                    scenario.document.key_at(("cases", index, key)),
-                    did_you_mean(key, names) or f"inputs: {', '.join(names) or 'none'}",
+                    "unknown-input", f"there is no input '{key}'", case.key_spans.get(key, case.spans[key]), label
                 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flowrun import template
 from flowrun.client import Client
-from flowrun.errors import FlowrunError, Problem
+from flowrun.errors import INTERRUPTED, FlowrunError, Problem, StepError
 from flowrun.flow import Flow, automatic_parameters
 from flowrun.steps.base import Outcome, Tools
 
@@ -30,14 +31,18 @@ class Known:
     session: Session
     tell: Callable[[Event], None]
     browser: Callable[[], Browser]
+    use: Callable[[WrittenStep, Mapping[str, Any], Mapping[str, Any]], Outcome]
     issuer: str = ""
     flows: dict[str, Flow] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     saved: dict[str, Any] = field(default_factory=dict)
 
     def flow(self, step: WrittenStep) -> Flow:
-        """Return the transaction that a step belongs to."""
-        return self.flows.setdefault(step.flow, Flow())
+        """Return the transaction that a step belongs to; a second one begins with the metadata of the first."""
+        if step.flow not in self.flows:
+            first = next(iter(self.flows.values()), Flow())
+            self.flows[step.flow] = Flow(server=dict(first.server), jwks=first.jwks)
+        return self.flows[step.flow]
 
     def client(self, step: WrittenStep) -> Client:
         """Return who authenticates in a step; an environment without clients has an anonymous one."""
@@ -86,7 +91,14 @@ class Known:
             names=lambda: self.names(step),
             parameters=lambda: self._parameters(step),
             interaction_id=lambda: str(uuid.uuid4()),
+            pause=self.pause,
+            use=partial(self.use, step),
         )
+
+    def pause(self, seconds: float) -> None:
+        """Wait for some seconds; raises `StepError` when the person does not want to wait any longer."""
+        if self.session.interrupted.wait(seconds):
+            raise StepError("interrupted", "interrupted while waiting", exit_code=INTERRUPTED)
 
     def _load_key(self, client: Client, name: str) -> Key:
         return self.session.keyring.load(client, name, self.plan.environment)

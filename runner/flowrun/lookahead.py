@@ -33,9 +33,13 @@ def need_words(scenario: Scenario) -> Iterator[Problem]:
 
 def step_problems(scenario: Scenario, environment: Environment) -> Iterator[Problem]:
     """Go through the steps in order, knowing at each what the ones before it have left."""
+    yield from _steps(scenario, environment, {f"endpoint:{name}" for name in environment.endpoints})
+
+
+def _steps(scenario: Scenario, environment: Environment, there: set[str]) -> Iterator[Problem]:
+    """Yield the problems of a scenario's steps; `there` is what they need and find, and grows as they leave things."""
     document = scenario.document
     known = {*GIVEN, *scenario.inputs, *template.ALWAYS_KNOWN}
-    there = {f"endpoint:{name}" for name in environment.endpoints}
     request_checked = False
     later = {name for step in (*scenario.steps, *scenario.after) for name in _names_left(step)}
     for step in (*scenario.steps, *scenario.after):
@@ -49,11 +53,36 @@ def step_problems(scenario: Scenario, environment: Environment) -> Iterator[Prob
         yield from _need_problems(step, document, there, environment)
         yield from _client_problems(step, document, environment)
         yield from _answer_problems(step, document, environment)
-        left = step_kind(step.kind).leaves
-        there |= left
+        left = set(step_kind(step.kind).leaves)
+        if step.kind == "use":
+            yield from _use_problems(step, scenario, environment, there)
+            left |= {"server", "callback", "tokens"}
+        there |= {f"{step.flow}:{thing}" for thing in left}
         if "server" in left:
             there.add("endpoint:*")
         known |= {step.name, *_names_left(step), *left & {"server", "callback", "tokens"}}
+
+
+def _use_problems(
+    step: WrittenStep, scenario: Scenario, environment: Environment, there: set[str]
+) -> Iterator[Problem]:
+    used = scenario.used[step.name]
+    given = step.input.get("inputs") or {}
+    for name in given:
+        if name not in used.inputs:
+            at = scenario.document.key_at((*step.input_at, "inputs", name))
+            label = did_you_mean(name, used.inputs) or f"its inputs: {', '.join(used.inputs) or 'none'}"
+            yield Problem("unknown-input", f"{used.document.file} has no input '{name}'", at, label)
+    for name, declared in used.inputs.items():
+        if not declared.has_default and name not in given and name not in environment.inputs:
+            label = f"write inputs: {{{name}: …}}"
+            yield Problem(
+                "input-missing",
+                f"{used.document.file} needs a value for its input '{name}'",
+                step.place(scenario.document),
+                label,
+            )
+    yield from _steps(used, environment, there)
 
 
 def _makes_request(step: WrittenStep) -> bool:
@@ -64,6 +93,8 @@ def _names_left(step: WrittenStep) -> set[str]:
     left = set(step.save or ())
     if step.kind == "set":
         left |= set(step.input["names"])
+    if step.kind == "use":
+        left |= set(step.input.get("outputs") or ())
     return left
 
 
@@ -181,7 +212,7 @@ def _need_problems(
                 "put `- discover` before it",
                 hint=f"or name the endpoint in {environment.document.file}: endpoints: {{{endpoint}: …}}",
             )
-        elif kind in _NEEDED and kind not in there:
+        elif kind in _NEEDED and f"{step.flow}:{kind}" not in there:
             words, label = _NEEDED[kind]
             yield Problem("missing-step", f"{step.kind} needs {words}", step.place(document), label)
 

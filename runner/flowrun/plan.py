@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from flowrun import inputs, lookahead
 from flowrun.auth import METHODS
+from flowrun.cases import NO_CASE, Case
 from flowrun.embedded import sandbox_for
-from flowrun.errors import FlowrunError, Problem
+from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
 from flowrun.steps import kind as step_kind
 
 if TYPE_CHECKING:
@@ -33,12 +34,11 @@ class Plan:
 
 def make(scenario: Scenario, environment: Environment, overrides: Mapping[str, str], keyring: Keyring) -> list[Plan]:
     """Return one plan for each case; raises `FlowrunError` with everything that would go wrong, in file order."""
-    rows: Sequence[Mapping[str, Any]] = scenario.cases or ({},)
     plans: list[Plan] = []
     problems: list[Problem] = []
-    for index, row in enumerate(rows):
+    for case in scenario.cases or (NO_CASE,):
         try:
-            plans.append(_plan(scenario, environment, overrides, row, index))
+            plans.append(_plan(scenario, environment, overrides, case))
         except FlowrunError as error:
             problems += error.problems
     problems += inputs.case_problems(scenario)
@@ -50,28 +50,39 @@ def make(scenario: Scenario, environment: Environment, overrides: Mapping[str, s
     return plans
 
 
+def used_by(used: Scenario, outer: Plan, given: Mapping[str, Any], at: Span) -> Plan:
+    """Return the plan of a scenario whose steps another one uses; raises `FlowrunError` for inputs that don't fit."""
+    names = list(used.inputs)
+    problems = [
+        Problem("unknown-input", f"{used.document.file} has no input '{name}'", at, did_you_mean(name, names))
+        for name in given
+        if name not in used.inputs
+    ]
+    if problems:
+        raise FlowrunError(*problems)
+    case = Case("", given, dict.fromkeys(given, at), {})
+    plan = _plan(used, outer.environment, {}, case)
+    return replace(plan, case=outer.case)
+
+
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
     """Return problems in file order, each once."""
     unique = list(dict.fromkeys(problems))
     return sorted(unique, key=lambda p: (p.at.file, p.at.line, p.at.column) if p.at else ("", 0, 0))
 
 
-def _plan(
-    scenario: Scenario, environment: Environment, overrides: Mapping[str, str], row: Mapping[str, Any], index: int
-) -> Plan:
+def _plan(scenario: Scenario, environment: Environment, overrides: Mapping[str, str], case: Case) -> Plan:
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     problems: list[Problem] = []
     for name, declared in scenario.inputs.items():
         try:
-            values[name], origins[name] = inputs.value(declared, scenario, environment, overrides, row, index)
+            values[name], origins[name] = inputs.value(declared, scenario, environment, overrides, case)
         except FlowrunError as error:
             problems += error.problems
     if problems:
         raise FlowrunError(*problems)
-    case = str(row.get("case") or (", ".join(f"{key}={inputs.brief(value)}" for key, value in row.items())))
-    extra = {key: value for key, value in row.items() if key not in values and key != "case"}
-    return Plan(scenario, environment, case, {**values, **extra}, origins)
+    return Plan(scenario, environment, case.title(), values, origins)
 
 
 def _material_problems(scenario: Scenario, environment: Environment, keyring: Keyring) -> Iterator[Problem]:

@@ -100,7 +100,9 @@ class Redactor:
         """Remember a lasting secret that travels as `identifier:value` in Base64 (HTTP Basic)."""
         self.learn(kind, value, lasting=True)
         for left, right in ((identifier, value), (quote_plus(identifier), quote_plus(value))):
-            self.learn(kind, base64.b64encode(f"{left}:{right}".encode("utf-8", "surrogatepass")).decode(), lasting=True)
+            self.learn(
+                kind, base64.b64encode(f"{left}:{right}".encode("utf-8", "surrogatepass")).decode(), lasting=True
+            )
 
     def learn_members(self, value: object) -> None:
         """Remember every secret member of a form, a JSON body or callback parameters (`SECRET_MEMBERS`)."""

@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
+import math
+import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from flowrun import plan as plans
 from flowrun import refusals, template, validate
-from flowrun.errors import HELD, INTERRUPTED, FlowrunError, Problem, StepError
-from flowrun.events import Event, ScenarioFinished, ScenarioStarted, StepFinished, StepStarted
+from flowrun.errors import FAILED, HELD, INTERRUPTED, FlowrunError, Problem, StepError
+from flowrun.events import Event, ScenarioFinished, ScenarioStarted, StepFinished, StepStarted, Told
 from flowrun.known import Known
 from flowrun.needs import unmet
+from flowrun.paths import MissingValueError, PathError, follow, parse
 from flowrun.steps import kind as step_kind
+from flowrun.steps.base import Outcome
 from flowrun.verdict import Verdict
 
 if TYPE_CHECKING:
     from flowrun.browser import BrowserSettings
     from flowrun.browser.driver import Browser
     from flowrun.plan import Plan
-    from flowrun.scenario import WrittenStep
+    from flowrun.scenario import Scenario, WrittenStep
     from flowrun.session import Session
-    from flowrun.steps.base import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a step is done at most, the first time included, and what makes an attempt a success (seconds)."""
+
+    times: int = 1
+    every: float = 1.0
+    at_most: float = math.inf
+    until: str | None = None
+
+    @staticmethod
+    def read(written: Any) -> Retry:
+        """Return what `retry:` says: nothing, a number of times, or a mapping."""
+        if written is None:
+            return Retry()
+        if isinstance(written, int):
+            return Retry(times=written)
+        endless = "at_most" in written and "times" not in written
+        return Retry(
+            times=sys.maxsize if endless else int(written.get("times", 3)),
+            every=template.seconds(written.get("every", "1s")),
+            at_most=template.seconds(written["at_most"]) if "at_most" in written else math.inf,
+            until=written.get("until"),
+        )
 
 
 @dataclass(slots=True)
@@ -39,7 +69,7 @@ class Run:
 
     def __post_init__(self) -> None:
         """Start knowing nothing."""
-        self.known = Known(self.plan, self.session, self.tell, self._browser)
+        self.known = Known(self.plan, self.session, self.tell, self._browser, self._use)
         self.verdict = Verdict(self.known, self.tell)
 
     def run(self) -> ScenarioFinished:
@@ -54,7 +84,7 @@ class Run:
                 environment.name,
                 plan.case,
                 scenario.why,
-                tuple(step.name for step in (*scenario.steps, *scenario.after)),
+                tuple(_step_names(scenario)),
                 tuple(environment.warnings),
             )
         )
@@ -130,28 +160,87 @@ class Run:
         if not self._wanted(step):
             return len(self.verdict.problems) == before
         self.tell(StepStarted(step.name, step.kind, after))
-        outcome = self._attempt(step)
+        outcome, summary, expected = self._attempts(step, after=after)
         if outcome is None and self.session.interrupted.is_set():
             del self.verdict.problems[before:]  # what broke because the person pressed Ctrl-C is no finding
             self.tell(StepFinished(step.name, step.kind, "interrupted", time.monotonic() - started))
             return False
-        summary, expected = "", False
-        if outcome is not None:
-            self.known.remember(step, outcome)
-            summary = outcome.summary
-            if outcome.refusal is not None:  # told first: what else did not hold follows from it
-                expected = self.verdict.of_refusal(step, outcome, outcome.refusal, after=after)
-                summary = refusals.sentence(outcome.refusal)
-            self.verdict.check(step, outcome)
-            if outcome.refusal is None or expected:  # of a refusal nobody wanted, expectations say nothing new
-                self.verdict.expect(step, outcome)
-            if outcome.refusal is None:
-                self.verdict.save(step, outcome)
         new = tuple(self.verdict.problems[before:])
         failed = any(not problem.warning for problem in new)
         status = "failed" if failed else "refused" if expected else "warned" if new else "passed"
         self.tell(StepFinished(step.name, step.kind, status, time.monotonic() - started, summary, new))
         return outcome is not None and outcome.refusal is None
+
+    def _attempts(self, step: WrittenStep, *, after: bool) -> tuple[Outcome | None, str, bool]:
+        """Do a step, again as long as `retry` allows; return what the last attempt came to."""
+        retry = Retry.read(step.retry)
+        started, attempt = time.monotonic(), 0
+        while True:
+            attempt += 1
+            kept, counts = len(self.verdict.problems), Counter(self.verdict.counts)
+            outcome = self._attempt(step)
+            summary, expected = "", False
+            if outcome is not None:
+                summary, expected = self._judge(step, outcome, after=after)
+                self._until(step, retry)
+            failures = [problem for problem in self.verdict.problems[kept:] if not problem.warning]
+            spent = time.monotonic() - started + retry.every
+            if not failures or attempt >= retry.times or spent > retry.at_most or self.session.interrupted.is_set():
+                return outcome, summary, expected
+            # Only the last attempt counts; what was wrong with this one is told and taken back.
+            self.tell(Told("again", f"attempt {attempt} of {retry.times}: {failures[0].title}"))
+            del self.verdict.problems[kept:]
+            self.verdict.counts = counts
+            if self.session.interrupted.wait(retry.every):
+                return None, "", False
+
+    def _judge(self, step: WrittenStep, outcome: Outcome, *, after: bool) -> tuple[str, bool]:
+        """Judge what a step left; return its summary and whether a refusal was expected."""
+        self.known.remember(step, outcome)
+        summary, expected = outcome.summary, False
+        if outcome.refusal is not None:  # told first: what else did not hold follows from it
+            expected = self.verdict.of_refusal(step, outcome, outcome.refusal, after=after)
+            summary = refusals.sentence(outcome.refusal)
+        self.verdict.check(step, outcome)
+        if outcome.refusal is None or expected:  # of a refusal nobody wanted, expectations say nothing new
+            self.verdict.expect(step, outcome)
+        if outcome.refusal is None:
+            self.verdict.save(step, outcome)
+        return summary, expected
+
+    def _until(self, step: WrittenStep, retry: Retry) -> None:
+        if retry.until is None:
+            return
+        at = self.plan.scenario.document.at((*step.at, "retry", "until"))
+        try:
+            held = template.evaluate(retry.until, self.known.names(step))
+        except template.HoleError as error:
+            self.verdict.hole(error, at)
+            return
+        if not held:
+            title = "what was waited for did not come true"
+            self.verdict.problems.append(Problem("retry-until", title, at, "", (), "", FAILED))
+
+    def _use(self, step: WrittenStep, given: Mapping[str, Any], outputs: Mapping[str, Any]) -> Outcome:
+        """Run the steps of another file in the same transaction; what it leaves are its outputs."""
+        used = self.plan.scenario.used[step.name]
+        plan = plans.used_by(used, self.plan, given, step.place(self.plan.scenario.document))
+        inner = Run(plan, self.session, self.browser_settings, self.strict, _named(self.tell, step.name))
+        inner.known.flows, inner.known.issuer = self.known.flows, self.known.issuer
+        inner.verdict.problems, inner.verdict.counts = self.verdict.problems, self.verdict.counts
+        inner.known.browser = self._browser  # one scenario, one browser session
+        for one in used.steps:
+            if not inner._step(one):
+                raise StepError(
+                    "use-failed", f"the step '{one.name}' of {used.document.file} left nothing to go on from"
+                )
+        values: dict[str, Any] = {}
+        for name, path in outputs.items():
+            try:
+                values[name] = follow(inner.known.names(used.steps[-1]), parse(str(path)))
+            except (MissingValueError, PathError) as error:
+                raise StepError("no-output", str(error), field=("outputs", name)) from error
+        return Outcome({**inner.known.saved, **values}, leaves=values, summary=used.title)
 
     def _wanted(self, step: WrittenStep) -> bool:
         if step.when is None:
@@ -174,7 +263,8 @@ class Run:
         document, problems = self.plan.scenario.document, self.verdict.problems
         try:
             kind = step_kind(step.kind)
-            return kind.run(kind.model(**self._filled(step)), self.known.tools(step))
+            filled = {name if name != "for" else "for_": value for name, value in self._filled(step).items()}
+            return kind.run(kind.model(**filled), self.known.tools(step))
         except template.HoleError as error:
             self.verdict.hole(error, step.place(document, error.path))
         except StepError as error:
@@ -215,3 +305,21 @@ class Run:
             browser.clear()
             self._browser_used = True
         return browser
+
+
+def _step_names(scenario: Scenario) -> Iterator[str]:
+    for step in (*scenario.steps, *scenario.after):
+        if step.name in scenario.used:
+            yield from (f"{step.name}/{name}" for name in _step_names(scenario.used[step.name]))
+        yield step.name
+
+
+def _named(tell: Callable[[Event], None], name: str) -> Callable[[Event], None]:
+    """Return a `tell` that puts the name of the `use` step before the names of the steps it runs."""
+
+    def told(event: Event) -> None:
+        if isinstance(event, StepStarted | StepFinished):
+            event = replace(event, name=f"{name}/{event.name}")
+        tell(event)
+
+    return told

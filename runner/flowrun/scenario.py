@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flowrun import validate
+from flowrun.cases import Case, inside, read_cases
 from flowrun.document import Document, read
 from flowrun.environment import FOLDER
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
@@ -32,6 +33,7 @@ class WrittenStep:
     when: str | None = None
     client: str = "default"
     flow: str = ""
+    retry: Any = None
     expect: Mapping[str, Any] | None = None
     save: Mapping[str, str] | None = None
 
@@ -66,7 +68,11 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A scenario as written. `refused` maps a place, or a step's name, to the errors allowed there (empty: any)."""
+    """A scenario as written.
+
+    `refused` maps a place, or a step's name, to the errors allowed there (empty: any); `used` the name of a `use` step
+    to the scenario whose steps it runs.
+    """
 
     document: Document
     title: str
@@ -79,8 +85,9 @@ class Scenario:
     authorization: Mapping[str, Any]
     steps: tuple[WrittenStep, ...]
     after: tuple[WrittenStep, ...]
-    cases: tuple[Mapping[str, Any], ...]
+    cases: tuple[Case, ...]
     refused: Mapping[str, tuple[str, ...]]
+    used: Mapping[str, Scenario]
 
 
 def find(paths: Sequence[Path]) -> list[Path]:
@@ -112,7 +119,8 @@ def find(paths: Sequence[Path]) -> list[Path]:
 def _yaml_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder).parts
-        hidden = any(part.startswith(".") or part == FOLDER for part in inside)
+        # A name that begins with _ is for files that others use; it is no scenario of its own.
+        hidden = any(part.startswith((".", "_")) or part == FOLDER for part in inside)
         if path.suffix in {".yaml", ".yml"} and not hidden and path.is_file():
             yield path
 
@@ -126,9 +134,13 @@ def looks_like_scenario(path: Path) -> bool:
         return False
 
 
-def load(path: Path) -> Scenario:
-    """Read and validate a scenario file; raises `FlowrunError` with every problem found, in file order."""
+def load(path: Path, using: tuple[Path, ...] = ()) -> Scenario:
+    """Read and validate a scenario file; raises `FlowrunError` with every problem found, in file order.
+
+    `using` are the files on the way here, when this one is used by another.
+    """
     document = read(path)
+    root = root_of(path)
     _require_scenario(document)
     problems = validate.check(document, "scenario")
     if not problems:
@@ -138,6 +150,7 @@ def load(path: Path) -> Scenario:
     data: Mapping[str, Any] = document.data
     steps = tuple(_step(entry, ("steps", index)) for index, entry in enumerate(data["steps"]))
     after = tuple(_step(entry, ("after", index)) for index, entry in enumerate(data.get("after") or ()))
+    used = _used(document, (*steps, *after), root, (*using, path.resolve()))
     scenario = Scenario(
         document=document,
         title=data["scenario"],
@@ -150,8 +163,9 @@ def load(path: Path) -> Scenario:
         authorization=data.get("authorization") or {},
         steps=steps,
         after=after,
-        cases=tuple(data.get("cases") or ()),
+        cases=read_cases(document, root),
         refused=_refused(data.get("outcome")),
+        used=used,
     )
     problems = [*_name_problems(scenario), *_place_problems(scenario)]
     if problems:
@@ -177,6 +191,35 @@ def _require_scenario(document: Document) -> None:
                 f"run a scenario in it: flowrun SCENARIO.yaml --env {document.file}",
             )
         )
+
+
+def root_of(path: Path) -> Path:
+    """Return the folder that a scenario's other files may come from: the one with its environments, else its own."""
+    folder = path.resolve().parent
+    return next((above for above in (folder, *folder.parents) if (above / FOLDER).is_dir()), folder)
+
+
+def _used(document: Document, steps: Sequence[WrittenStep], root: Path, using: tuple[Path, ...]) -> dict[str, Scenario]:
+    """Load the scenarios that `use` steps name; raises `FlowrunError`, for a circle too."""
+    found: dict[str, Scenario] = {}
+    problems: list[Problem] = []
+    for step in steps:
+        if step.kind != "use":
+            continue
+        at = step.input_at if step.short else (*step.input_at, "file")
+        try:
+            path = inside(document, at, step.input["file"], root)
+            if path not in using:
+                found[step.name] = load(path, using)
+                continue
+        except FlowrunError as error:
+            problems += error.problems
+            continue
+        circle = " → ".join(one.name for one in (*using[using.index(path) :], path))
+        problems.append(Problem("circular-use", f"these files use each other: {circle}", document.at(at)))
+    if problems:
+        raise FlowrunError(*problems)
+    return found
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -208,6 +251,7 @@ def _step(entry: Any, at: At) -> WrittenStep:
         when=entry.get("when"),
         client=entry.get("as", "default"),
         flow=entry.get("flow", ""),
+        retry=entry.get("retry"),
         expect=entry.get("expect"),
         save=entry.get("save"),
     )

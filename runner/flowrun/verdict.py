@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -133,9 +134,17 @@ class Verdict:
                     self._that({**outcome.values, **names}, expression, document.at(at))
                 continue
             try:
-                filled = template.fill(wanted, names)
+                filled = self._schema_read(template.fill(wanted, names))
             except template.HoleError as error:
                 self.hole(error, document.at((*at, *error.path)))
+                continue
+            except OSError as error:
+                title = f"the JSON Schema {wanted['schema']} can't be read: {error.strerror}"
+                self.problems.append(Problem("file-missing", title, document.at((*at, "schema"))))
+                continue
+            except ValueError:
+                title = f"the JSON Schema {wanted['schema']} is no JSON"
+                self.problems.append(Problem("file-unreadable", title, document.at((*at, "schema"))))
                 continue
             missing = ""
             try:
@@ -143,6 +152,13 @@ class Verdict:
             except MissingValueError as error:
                 got, missing = matchers.ABSENT, str(error)
             self._expected(path, matchers.expect_all(got, filled), got, document.key_at(at), missing)
+
+    def _schema_read(self, wanted: Any) -> Any:
+        """Return an expectation with the JSON Schema in place of the file that it names."""
+        if not matchers.is_matcher(wanted) or not isinstance(wanted.get("schema"), str):
+            return wanted
+        path = self.known.plan.scenario.document.path.parent / wanted["schema"]
+        return {**wanted, "schema": json.loads(path.read_text("utf-8"))}
 
     def _that(self, names: dict[str, Any], expression: str, at: Span) -> None:
         try:

@@ -181,7 +181,7 @@ def context_for(tls: Tls) -> ssl.SSLContext:
 def _certificate_reason(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return "the file is not there"
-    if "KEY_VALUES_MISMATCH" in str(error):
+    if "MISMATCH" in str(error) or "NO_CERTIFICATE_ASSIGNED" in str(error):
         return "the private key belongs to another certificate"
     return "it must be PEM, with its private key"
 
@@ -250,6 +250,12 @@ _REASONS: Final = (
         ("Connection refused", "actively refused", "Errno 111"),
         "nothing listens at {host}",
         "is the server up? is the port right?",
+    ),
+    _Reason(
+        "tls-name",
+        ("Hostname mismatch", "IP address mismatch"),
+        "the TLS certificate of {host} is for another name",
+        "is the host of the URL right? the certificate must name it",
     ),
     _Reason(
         "tls-certificate",

@@ -12,9 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flowrun.browser.conditions import judge, words_of
-from flowrun.browser.finder import PRESSED, find, plain, quoted, shows_text
+from flowrun.browser.finder import CSS, PRESSED, find, plain, quoted, shows_text
+from flowrun.browser.model import BrowseError
 from flowrun.browser.snapshot import BUTTON, FIELD, LINK, OPTION
-from flowrun.errors import StepError
+from flowrun.errors import StepError, did_you_mean
 
 if TYPE_CHECKING:
     from flowrun.browser.scene import Scene
@@ -24,10 +25,14 @@ if TYPE_CHECKING:
 QUIET_SECONDS = 0.3  # a text that must not be there: give the page this long to show it
 LARGEST_TYPED = 0xFFFF  # chromedriver types only what one key code unit holds
 SET_BY_VALUE = frozenset({"date", "time", "datetime-local", "month", "week", "range", "color"})
-SELECT_ALL = """const e = arguments[0]; e.focus();
-if (e.isContentEditable) { getSelection().selectAllChildren(e); return e.textContent; }
-if (e.value && e.select) e.select();
-return e.value;"""
+# True when the text is there already; else the cursor is put on all that is there, so that typing replaces it.
+SELECT_ALL = """const [e, text] = arguments;
+const held = e.isContentEditable ? e.textContent : e.value;
+if (held === text) return true;
+e.focus();
+if (e.isContentEditable) getSelection().selectAllChildren(e);
+else if (held && e.select) e.select();
+return false;"""
 SET_VALUE = """const [e, value] = arguments;
 Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(e, value);
 for (const name of ["input", "change"]) e.dispatchEvent(new Event(name, {bubbles: true}));"""
@@ -40,7 +45,6 @@ def fill(scene: Scene, value: Any) -> None:
     for label, text in _pairs(value):
         scene.use(label, (FIELD,), partial(_type, scene, text), among=_typed_into(label))
         scene.filled[label] = text
-    _keep_filled(scene)
 
 
 def _typed_into(label: str) -> Callable[[tuple[Control, ...]], tuple[Control, ...]]:
@@ -58,9 +62,9 @@ def _type(scene: Scene, text: str, held: Held) -> bool:
         element.send_keys(text)
         return True
     else:
-        before = str(driver.execute_script(SELECT_ALL, element) or "")
-        if before != text:
-            _keys(scene, held, text)
+        if driver.execute_script(SELECT_ALL, element, text):
+            return True
+        _keys(scene, held, text)
     return _same(str(driver.execute_script(READ_VALUE, element) or ""), text)
 
 
@@ -83,15 +87,30 @@ def _same(shown: str, typed: str) -> bool:
 
 
 def _keep_filled(scene: Scene) -> None:
-    """See that every field still holds what was typed: a page may draw its form anew between two fields."""
+    """Before a page is left, see that its fields still hold what was typed: it may have drawn its form anew."""
+    if not scene.filled:
+        return
+    fields = scene.look().of(FIELD)
     for label, text in scene.filled.items():
-        scene.use(label, (FIELD,), partial(_type, scene, text), among=_typed_into(label))
+        if label.startswith(CSS) or _typed_into(label)(fields):
+            scene.use(label, (FIELD,), partial(_type, scene, text), among=_typed_into(label))
+    scene.filled.clear()
 
 
 def choose(scene: Scene, value: Any) -> None:
     """`choose: {label: option, …}`: a select, a group of radio buttons or a list; option by text or value."""
     for label, option in _pairs(value):
-        scene.use(label, (FIELD,), partial(_option, scene, option), among=_chooser(label, option))
+        among = _chooser(label, option)
+        try:
+            scene.use(label, (FIELD,), partial(_option, scene, option), among=among)
+        except BrowseError as error:
+            found = among(scene.snapshot.of(FIELD))
+            if error.code != "control-stuck" or len(found) != 1:
+                raise
+            names = [text for text, _, enabled in found[0].options if enabled]
+            names = names or [control.name for control in scene.snapshot.of(OPTION)]
+            title = f"'{label}' has no option '{option}'; options here: {quoted(names)}"
+            raise scene.error("option-missing", title, label=did_you_mean(option, names)) from None
 
 
 def _chooser(label: str, option: str) -> Callable[[tuple[Control, ...]], tuple[Control, ...]]:
@@ -176,9 +195,7 @@ def _switch(scene: Scene, on: bool, held: Held) -> bool:
 
 def press(scene: Scene, value: Any) -> None:
     """`press: text`: click a button or a link, by what it is called."""
-    if scene.filled:
-        _keep_filled(scene)
-        scene.filled.clear()
+    _keep_filled(scene)
     for label in words_of(value):
         scene.use(label, PRESSED, _click)
 
@@ -245,6 +262,7 @@ def key(scene: Scene, value: Any) -> None:
         raise scene.error(
             "unknown-key", f"no key is called '{value}'", hint="for example Enter, Tab, Escape, Space, Down"
         )
+    _keep_filled(scene)
     scene.again(lambda: scene.screen.driver.switch_to.active_element.send_keys("".join(codes)))
 
 

@@ -45,7 +45,7 @@ def at_page(
 
 
 def unknown(page: Snapshot, shows: Mapping[str, Mapping[str, Any]]) -> BrowseError:
-    """Nobody described this page: an error document of the server, or a page to add to the environment."""
+    """Say what an undescribed page is: an error document of the server, or a page to add to the environment."""
     code = evidence.oauth_error(page.text)
     what = page.heading or page.title or evidence.excerpt(page.text)[:60]
     if (page.status or 0) >= CLIENT_ERROR or (evidence.is_json(page) and code):
@@ -83,7 +83,7 @@ def nearest(page: Snapshot, shows: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def ambiguous(names: tuple[str, ...], page: Snapshot) -> BrowseError:
-    """Several described pages fit equally well."""
+    """Say that several described pages fit equally well."""
     return at_page(
         "page-ambiguous",
         f"this page is {' and '.join(map(repr, names))} equally",
@@ -93,11 +93,11 @@ def ambiguous(names: tuple[str, ...], page: Snapshot) -> BrowseError:
     )
 
 
-def came_back(name: str, page: Snapshot, times: int) -> BrowseError:
-    """The page's actions lead back to it."""
+def came_back(name: str, page: Snapshot) -> BrowseError:
+    """Say that the page's actions lead back to it."""
     return at_page(
         "page-stuck",
-        f"the page '{name}' came back: the same page with the same content came back {times} times",
+        f"the page '{name}' came back: the same page with the same content came back three times",
         page,
         where=(name,),
         hint="its actions do not lead on; look at what the page says, and describe a failed_if for it",
@@ -105,7 +105,7 @@ def came_back(name: str, page: Snapshot, times: int) -> BrowseError:
 
 
 def did_not_change(name: str, page: Snapshot, seconds: float) -> BrowseError:
-    """The page's actions lead nowhere."""
+    """Say that the page's actions lead nowhere."""
     return at_page(
         "page-stuck",
         f"the page '{name}' did not change after its actions (waited {seconds:g} s)",
@@ -116,7 +116,7 @@ def did_not_change(name: str, page: Snapshot, seconds: float) -> BrowseError:
 
 
 def answer_missing(name: str, choices: Iterable[str], page: Snapshot) -> BrowseError:
-    """The page has answers, and the step chose none."""
+    """Say that the page has answers and the step chose none."""
     words = list(choices)
     return at_page(
         "answer-missing",
@@ -128,7 +128,7 @@ def answer_missing(name: str, choices: Iterable[str], page: Snapshot) -> BrowseE
 
 
 def answer_unknown(name: str, word: str, choices: Iterable[str], page: Snapshot) -> BrowseError:
-    """The step chose an answer that the page does not have."""
+    """Say that the step chose an answer which the page does not have."""
     words = list(choices)
     return at_page(
         "answer-unknown",
@@ -140,7 +140,7 @@ def answer_unknown(name: str, word: str, choices: Iterable[str], page: Snapshot)
 
 
 def too_long(done: Iterable[str], page: Snapshot, seconds: float) -> BrowseError:
-    """The whole time of the walk is over."""
+    """Say that the time of the whole walk is over."""
     return at_page(
         "browse-timeout",
         f"the redirect_uri was not reached within {seconds:g} s; pages done: {quoted(done)}",
@@ -149,7 +149,7 @@ def too_long(done: Iterable[str], page: Snapshot, seconds: float) -> BrowseError
 
 
 def no_answer(host: str, seconds: float) -> BrowseError:
-    """A server was asked for a page and says nothing."""
+    """Say that a server was asked for a page and does not answer."""
     return BrowseError(
         "unreachable",
         f"{host} did not answer within {seconds:g} s",
@@ -159,7 +159,7 @@ def no_answer(host: str, seconds: float) -> BrowseError:
 
 
 def crashed() -> BrowseError:
-    """The browser is gone."""
+    """Say that the browser is gone."""
     return BrowseError(
         "browser-crashed",
         "the browser ended in the middle of the step",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flowrun.browser.screen import Screen
     from flowrun.browser.snapshot import Snapshot
 
-SAME_PAGE_LIMIT = 3
+SAME_PAGE_LIMIT = 3  # complaints.came_back says it in words
 SETTLE_SECONDS = 0.2  # another page with as many conditions is there in part: which one it is shows within this
 LOADING_SECONDS = 0.5  # a document held up by a script from elsewhere is used all the same after this
 QUIET_SECONDS = 1.5  # a page nobody described, complete and unchanged for this long, will not become another one
@@ -176,7 +176,7 @@ class Walker:
             return visit
         self.times[name, page.form] += 1
         if self.times[name, page.form] >= SAME_PAGE_LIMIT:
-            raise complaints.came_back(name, page, self.times[name, page.form])
+            raise complaints.came_back(name, page)
         actions = self._actions(name, page)
         picture = self.screen.picture() if request.pictures else None
         self.done, self.done_name = page, name

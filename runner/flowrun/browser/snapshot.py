@@ -77,7 +77,7 @@ class Snapshot:
 
     @property
     def form(self) -> tuple[Control, ...]:
-        """Return its headings, fields and buttons without their state: equal when a page comes back with other words."""
+        """Return its headings, fields and buttons without their state: equal when it comes back with other words."""
         return tuple(replace(control, index=0, on=False) for control in self.controls)
 
 

@@ -21,6 +21,8 @@ KINDS: Final[Mapping[str, str]] = {
     "userinfo": "flowrun.steps.userinfo",
     "introspect": "flowrun.steps.introspect",
     "revoke": "flowrun.steps.revoke",
+    "wait": "flowrun.steps.wait",
+    "use": "flowrun.steps.use",
 }
 
 

@@ -59,7 +59,12 @@ class StepKind:
 
 @dataclass(slots=True)
 class Tools:
-    """Everything a step may use besides its input. `issuer`: the environment's; `names`: what templates know."""
+    """Everything a step may use besides its input.
+
+    `issuer` is the environment's; `names` returns what templates know now; `parameters` the authorization request,
+    made the first time; `pause` waits for some seconds and raises `StepError` on Ctrl-C; `use` runs the steps of the
+    file that a `use` step names.
+    """
 
     environment: Environment
     client: Client
@@ -73,6 +78,8 @@ class Tools:
     names: Callable[[], Mapping[str, Any]]
     parameters: Callable[[], dict[str, Any]]
     interaction_id: Callable[[], str]
+    pause: Callable[[float], None]
+    use: Callable[[Mapping[str, Any], Mapping[str, Any]], Outcome]
 
     def endpoint(self, name: str) -> str:
         """Return an endpoint: the environment's word, an alias for mutual TLS (RFC 8705 §5), or the metadata."""
