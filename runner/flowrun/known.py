@@ -30,7 +30,7 @@ class Known:
     plan: Plan
     session: Session
     tell: Callable[[Event], None]
-    browser: Callable[[], Browser]
+    browser: Callable[[bool], Browser]
     use: Callable[[WrittenStep, Mapping[str, Any], Mapping[str, Any]], Outcome]
     issuer: str = ""
     flows: dict[str, Flow] = field(default_factory=dict)

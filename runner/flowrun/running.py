@@ -298,10 +298,10 @@ class Run:
             )
         return filled
 
-    def _browser(self) -> Browser:
+    def _browser(self, keep: bool) -> Browser:
         assert self.browser_settings is not None  # noqa: S101  the command line always says which browser
         browser = self.session.browser(self.browser_settings)
-        if not self._browser_used:
+        if not (keep and self._browser_used):  # a scenario never finds another one's cookies
             browser.clear()
             self._browser_used = True
         return browser

@@ -96,6 +96,10 @@ class Capture:
             raise CdpGone("a tab could not be watched")
         return tab.session
 
+    def catch_up(self, target: str) -> None:
+        """Wait until everything the browser had to say of a tab up to now was heard: answers come in order."""
+        self.cdp.call("Page.getNavigationHistory", self.await_tab(target))
+
     def pause(self, seconds: float) -> None:
         """Wait until something happened in the browser, at most this long."""
         with self._lock:

@@ -18,6 +18,7 @@ from flowrun.browser.model import BrowserMissing, BrowserSettings
 
 START_SECONDS = 20.0
 END_SECONDS = 15.0
+LONGEST_FOLDER = 50  # octets; Chromium makes sockets some 50 below it, and their path may have 107
 PORT_WORDS = b"started successfully on port "
 BROWSERS = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
 # Debian's launcher is a shell script that first asks what the machine is; the program behind it starts 60 ms sooner.
@@ -65,12 +66,18 @@ def _first(names: tuple[str, ...]) -> str:
     return behind if os.access(behind, os.X_OK) else found
 
 
+def _temporary() -> Path:
+    """Return the folder for temporary files, or /tmp where that is too deep for Chromium: it would end at once."""
+    folder = Path(tempfile.gettempdir())
+    return folder if len(os.fsencode(folder)) <= LONGEST_FOLDER else Path("/tmp")  # noqa: S108  ours is made inside
+
+
 class Launched:
     """A running chromedriver: its port, and the folder that holds everything the browser writes."""
 
     def __init__(self, driver: str) -> None:
         """Start it; raise BrowserMissing when it does not say its port in time."""
-        self.folder = Path(tempfile.gettempdir()) / f"flowrun-{secrets.token_hex(6)}"
+        self.folder = _temporary() / f"flowrun-{secrets.token_hex(6)}"
         guard = Path(__file__).with_name("guard.py")
         self._process = subprocess.Popen(  # noqa: S603 - the programs are the ones found or named by the person
             [sys.executable, "-I", "-S", str(guard), str(self.folder), driver, "--port=0"],

@@ -95,6 +95,8 @@ class Walker:
         self.until = self.began_at + request.total_seconds
         screen.capture.go(screen.target, request.url)
         while screen.capture.callback is None:
+            if not screen.capture.alive:  # crashed, or closed because somebody pressed Ctrl-C
+                raise CdpGone("the browser ended")
             self._check_network()
             page = screen.read() if screen.capture.hops else None  # the first request is not even sent yet
             if page is None or page.document == stale or not self._has_come(page):

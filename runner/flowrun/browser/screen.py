@@ -99,7 +99,8 @@ class Screen:
     def _with_status(self, page: Snapshot) -> Snapshot:
         """Add the status the document came with; it stays, also when a script gives the page another URL."""
         document, status = self._status
-        if document != page.document or status is None:
+        if document != page.document:
+            self.capture.catch_up(self.target)  # the page may be seen sooner than heard of: these are two sockets
             status = self.capture.status(page.url)
             self._status = (page.document, status)
         return replace(page, status=status)

@@ -62,8 +62,8 @@ class Tools:
     """Everything a step may use besides its input.
 
     `issuer` is the environment's; `names` returns what templates know now; `parameters` the authorization request,
-    made the first time; `pause` waits for some seconds and raises `StepError` on Ctrl-C; `use` runs the steps of the
-    file that a `use` step names.
+    made the first time; `browser` takes whether to go on with its cookies; `pause` waits for some seconds and raises
+    `StepError` on Ctrl-C; `use` runs the steps of the file that a `use` step names.
     """
 
     environment: Environment
@@ -74,7 +74,7 @@ class Tools:
     redactor: Redactor
     tell: Callable[[Event], None]
     load_key: Callable[[Client, str], Key]
-    browser: Callable[[], Browser]
+    browser: Callable[[bool], Browser]
     names: Callable[[], Mapping[str, Any]]
     parameters: Callable[[], dict[str, Any]]
     interaction_id: Callable[[], str]

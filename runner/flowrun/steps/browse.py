@@ -44,7 +44,7 @@ def run(step: Browse, tools: Tools) -> Outcome:
     answers = {name: str(value) for name, value in (step.answers or {}).items()}
     names = {"user": _user(step, tools), "answers": answers}
     try:
-        walk = tools.browser().walk(
+        walk = tools.browser(step.session == "keep").walk(
             url,
             redirect_uri=str(redirect_uri),
             pages=tools.environment.pages,
