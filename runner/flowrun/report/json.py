@@ -40,6 +40,7 @@ class JsonReport:
         self._run: dict[str, Any] = {"version": VERSION, "scenarios": []}
         self._scenario: dict[str, Any] = {}
         self._step: dict[str, Any] = {}
+        self._open: dict[str, dict[str, Any]] = {}
 
     def tell(self, event: Event) -> None:
         """Build the tree step by step."""
@@ -52,6 +53,7 @@ class JsonReport:
                 self._step = self._scenario
             case StepStarted():
                 self._step = {**_plain(event), "calls": [], "pages": [], "checks": [], "expectations": [], "told": []}
+                self._open[event.name] = self._step
                 self._scenario["steps"].append(self._step)
             case Called():
                 self._step.setdefault("calls", []).append(_plain(event))
@@ -64,10 +66,13 @@ class JsonReport:
             case Told():
                 self._step.setdefault("told", []).append(_plain(event))
             case StepFinished():
-                if self._step is self._scenario or self._step.get("name") != event.name or "status" in self._step:
+                # A step that was left out never started; the step of a `use` ends after those that it runs.
+                step = self._open.pop(event.name, None)
+                if step is None:
                     self._scenario["steps"].append(_plain(event))
                 else:
-                    self._step |= _plain(event)
+                    step |= _plain(event)
+                    self._step = step
             case ScenarioFinished():
                 self._scenario |= {k: v for k, v in _plain(event).items() if k != "title"}
             case RunFinished():

@@ -1,0 +1,328 @@
+"""The real command in this process, against the real sandbox and one real browser for every test of a worker."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import ssl
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+import flowrun.session
+from flowrun.cli import main
+from flowrun.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+PORT = re.compile(r"(127\.0\.0\.1|localhost):\d{2,5}")
+WALK = re.compile(r"/auth/[\w-]{24}")
+KID = re.compile(r"key '[\w-]{43}'")
+JSON, HTML = {"Content-Type": "application/json"}, {"Content-Type": "text/html; charset=utf-8"}
+SECONDS = re.compile(r" +\d+\.\d+ s\b")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a run ended: exit code, both outputs, and the JSON report of it (empty when nothing ran)."""
+
+    code: int
+    out: str
+    err: str
+    report: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def scenario(self) -> dict[str, Any]:
+        """The only scenario of the run."""
+        (only,) = self.report["scenarios"]
+        return only
+
+    @property
+    def problems(self) -> list[dict[str, Any]]:
+        """Every problem and warning of every scenario, in the order they came up."""
+        return [problem for scenario in self.report["scenarios"] for problem in scenario["problems"]]
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of the problems, warnings among them."""
+        return [problem["code"] for problem in self.problems]
+
+    def checks(self, outcome: str) -> set[str]:
+        """The automatic checks that came to this: held, failed, noted, skipped, deviation."""
+        steps = [step for scenario in self.report["scenarios"] for step in scenario["steps"]]
+        return {check["check"] for step in steps for check in step.get("checks", ()) if check["outcome"] == outcome}
+
+    @property
+    def told(self) -> str:
+        """Both outputs with ports, ids and times put out of the way."""
+        return normalised(self.out + self.err)
+
+    @property
+    def problem_texts(self) -> str:
+        """The problems as they were drawn, with ports, ids and times put out of the way."""
+        kept: list[str] = []
+        inside = False
+        for line in self.told.splitlines():
+            starts = re.match(r" {0,4}(error|warning)\[", line)
+            if starts and kept:
+                kept.append("")
+            inside = bool(starts or (inside and line.strip()))
+            if inside:
+                kept.append(line.removeprefix("    "))
+        return "\n".join(kept) + "\n"
+
+    @property
+    def last_line(self) -> str:
+        """The line that says how it ended, without times."""
+        line = re.sub(r" in \d+\.\d s:", ":", self.out).rstrip().splitlines()[-1]
+        return normalised(line).strip()
+
+
+def normalised(text: str) -> str:
+    """Return a text without what is different in each run."""
+    text = PORT.sub(r"\1:PORT", UUID.sub("ID", text))
+    text = KID.sub("key 'KID'", WALK.sub("/auth/WALK", text))
+    return SECONDS.sub(" TIME", text)
+
+
+def descendants(root: int, without: Collection[int] = ()) -> dict[int, str]:
+    """Return the processes below `root` that still run, with their command lines; `without` the trees of some."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            number = int(folder.name)
+            state, parent, *_ = (folder / "stat").read_text("utf-8").rpartition(")")[2].split()
+            if state != "Z":
+                children.setdefault(int(parent), []).append(number)
+    found: dict[int, str] = {}
+    todo = [root]
+    while todo:
+        for number in children.get(todo.pop(), []):
+            if number in without:
+                continue
+            with contextlib.suppress(OSError):
+                found[number] = (Path("/proc") / str(number) / "cmdline").read_text("utf-8").replace("\0", " ")
+                todo.append(number)
+    return found
+
+
+@pytest.fixture
+def left_behind(_keeper: Session) -> Callable[[], list[str]]:
+    """What this test has left running: processes and threads that were not there when it began."""
+    shared = set()
+    if _keeper._browser is not None:
+        shared = {_keeper._browser.result()._launched._process.pid}  # it goes on, and starts what it needs
+    before = set(descendants(os.getpid(), shared))
+    threads = set(threading.enumerate())
+
+    def look() -> list[str]:
+        until = time.monotonic() + 5
+        while True:
+            left = [words for number, words in descendants(os.getpid(), shared).items() if number not in before]
+            left += [thread.name for thread in threading.enumerate() if thread not in threads]
+            if not left or time.monotonic() > until:
+                return left
+            time.sleep(0.05)
+
+    return look
+
+
+class Stub:
+    """A server that answers what it is told to: a path and `(status, headers, body)`, `drop` or `hang`."""
+
+    def __init__(self, *, tls: tuple[Path, Path] | None = None) -> None:
+        self.answers: dict[str, Any] = {}
+        self.asked: Counter[str] = Counter()
+        self.done = threading.Event()
+        self._told = threading.Condition()
+        stub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                path = self.path.partition("?")[0]
+                with stub._told:
+                    stub.asked[path] += 1
+                    stub._told.notify_all()
+                answer = stub.answers.get(path, (404, HTML, "<h1>Not found</h1>"))
+                if answer == "hang":
+                    stub.done.wait(60)
+                if answer in ("hang", "drop"):
+                    self.close_connection = True
+                    return
+                status, headers, body = answer
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body.encode())))
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            do_POST = do_GET  # noqa: N815  the library's name
+
+            def log_message(self, *_: Any) -> None:
+                """Stay silent."""
+
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *_: Any) -> None:
+                """Stay silent: a client that turns away in the middle is what some tests are about."""
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.server.socket = context.wrap_socket(
+                self.server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
+        self.thread.start()
+
+    def describe(self, **changes: Any) -> None:
+        """Answer the question for the metadata."""
+        members = {
+            "issuer": self.url,
+            "authorization_endpoint": f"{self.url}/auth",
+            "token_endpoint": f"{self.url}/token",
+            "pushed_authorization_request_endpoint": f"{self.url}/par",
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": True,
+            **changes,
+        }
+        self.answers["/.well-known/openid-configuration"] = (200, JSON, json.dumps(members))
+
+    def wait_for(self, path: str, seconds: float) -> bool:
+        """Return whether this path was asked for within this time."""
+        with self._told:
+            return self._told.wait_for(lambda: self.asked[path] > 0, seconds)
+
+    def close(self) -> None:
+        """End it and its connections."""
+        self.done.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    stub = Stub()
+    yield stub
+    stub.close()
+
+
+@pytest.fixture
+def secure_stub(repo: Path) -> Iterator[Stub]:
+    """A server with a certificate that nobody vouches for."""
+    stub = Stub(tls=(repo / "keys.example" / "tls.pem", repo / "keys.example" / "tls.key"))
+    yield stub
+    stub.close()
+
+
+@pytest.fixture(scope="session")
+def _keeper() -> Iterator[Session]:
+    with Session() as keeper:
+        yield keeper
+
+
+@pytest.fixture
+def share_browser(_keeper: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give every run the same browser: it is cleared between scenarios anyway, and starting it takes a second."""
+
+    class Sharing(Session):
+        def prepare_browser(self, settings):
+            _keeper.prepare_browser(settings)
+
+        def browser(self, settings):
+            return _keeper.browser(settings)
+
+        def _close_browser(self):
+            """Leave it to the next run."""
+
+    monkeypatch.setattr(flowrun.session, "Session", Sharing)
+
+
+@pytest.fixture
+def flowrun_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Callable[..., Ran]]:
+    """Run the command line in this process, with a browser of its own: `flowrun_alone("scenarios/a.yaml")`."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: str) -> Ran:
+        report = tmp_path / "report.json"
+        report.unlink(missing_ok=True)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([*arguments, "--report", f"json={report}"])
+        said = capsys.readouterr()
+        told = json.loads(report.read_text("utf-8")) if report.is_file() else {}
+        return Ran(int(ended.value.code or 0), said.out, said.err, told)
+
+    yield run
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def flowrun_run(share_browser: None, flowrun_alone: Callable[..., Ran]) -> Callable[..., Ran]:
+    """Run the command line in this process, with the browser that all tests share."""
+    assert share_browser is None
+    return flowrun_alone
+
+
+@pytest.fixture
+def environment(repo: Path, tmp_path: Path) -> Callable[..., str]:
+    """Write the sandbox's environment, changed, and return its path: `environment(faults=["push.html"])`.
+
+    `pages` and what is no mapping replace what is there, other mappings are laid over it; None takes it away.
+    """
+
+    def write(name: str = "broken", **changes: Any) -> str:
+        data = yaml.safe_load((repo / "scenarios" / "environments" / "sandbox.yaml").read_text("utf-8"))
+        data["environment"] = name
+        data["clients"]["default"]["keys"]["signing"]["file"] = str(repo / "keys.example" / "client-signing.pem")
+        for key, value in changes.items():
+            if value is None:
+                data.pop(key, None)
+            else:
+                data[key] = {**data.get(key, {}), **value} if type(value) is dict and key != "pages" else value
+        path = tmp_path / "environments" / f"{name}.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), "utf-8")
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Callable[[str], str]:
+    """Write a scenario and return its path."""
+
+    def write(text: str, name: str = "scenario.yaml") -> str:
+        path = tmp_path / name
+        path.write_text(text, "utf-8")
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run from the test's own folder, so that messages name files as `scenario.yaml`."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def in_repo(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run from the root of the checkout, as people do."""
+    monkeypatch.chdir(repo)
