@@ -119,6 +119,7 @@ class Environment:
     browser_arguments: tuple[str, ...]
     headers: Mapping[str, str]
     pages: Mapping[str, Mapping[str, Any]]
+    headed: bool = False
     warnings: list[Problem] = field(default_factory=list)
     _clients: dict[str, Client] = field(default_factory=dict)
 
@@ -146,6 +147,20 @@ class Environment:
             if key not in _OPEN_USER_MEMBERS:
                 self.redactor.learn(key, str(value), lasting=True)
         return {key: str(value) for key, value in filled.items()}
+
+
+def written_at(environment: Environment, client: str, path: tuple[str | int, ...]) -> tuple[str | int, ...] | None:
+    """Return where a setting of a client stands: with itself, or with one that it is `like`; None where nowhere."""
+    clients = environment.document.data["clients"]
+    current: str | None = client
+    while current is not None:
+        value: Any = clients[current]
+        for part in path:
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if value is not None:
+            return ("clients", current, *path)
+        current = clients[current].get("like")
+    return None
 
 
 def unknown_name(what: str, name: str, known: Iterable[str], environment: Environment) -> Problem:
@@ -212,6 +227,7 @@ def load(path: Path, redactor: Redactor, process: Mapping[str, str] | None = Non
         deviations=tuple(Deviation(**entry) for entry in filled("deviations", [])),
         faults=frozenset(filled("faults", [])),
         browser_arguments=tuple(browser.get("arguments", ())),
+        headed=browser.get("headed", False),
         headers={**profiles.load(data.get("profile", "oauth2")).headers, **filled("headers", {})},
         pages=data.get("pages", {}),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flowrun.environment import written_at
 from flowrun.errors import FlowrunError, Problem
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Keyring:
                 key = key_from_jwk({**(wanted.jwk or {}), **({"kid": wanted.kid} if wanted.kid else {})})
         except JoseError as error:
             document = environment.document
-            path = _written_at(environment, client.name, name)
+            path = written_at(environment, client.name, ("keys", name)) or ("clients", client.name)
             field = "passphrase" if "passphrase" in error.code else "kid" if "kid" in error.code else "file"
             raise FlowrunError(
                 Problem(
@@ -43,14 +44,3 @@ class Keyring:
             ) from error
         self._by_name[which] = key
         return key
-
-
-def _written_at(environment: Environment, client: str, name: str) -> tuple[str | int, ...]:
-    """Return the path of the key in the file: a client may have it from another that it is `like`."""
-    clients = environment.document.data["clients"]
-    current: str | None = client
-    while current is not None:
-        if name in clients[current].get("keys", {}):
-            return ("clients", current, "keys", name)
-        current = clients[current].get("like")
-    return ("clients", client)
