@@ -4,7 +4,7 @@ JOBS ?= auto
 # -v undoes setup.cfg's -q, so that pytest closes with its full line.
 PYTEST := $(BIN)/python -m pytest -v -n $(JOBS) --maxprocesses 4
 
-.PHONY: help demo test check lint format peer venv browser peers
+.PHONY: help demo test check lint format docs peer venv browser peers
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ lint: venv
 format: venv ## let ruff lay out the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: venv ## write docs/reference.md from the schemas and docs/reference.md.in
+	$(BIN)/python docs/make_reference.py
 
 CONFIGURATION ?= signed
 peer: peers ## oidc-provider on 127.0.0.1:9400, until Ctrl-C (CONFIGURATION=signed, ofm or plain; PEER_LOG=1 tells refusals)
