@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flowrun.environment import Environment
     from flowrun.jose import Key
     from flowrun.keyring import Keyring
-    from flowrun.scenario import Scenario
+    from flowrun.scenario import Scenario, WrittenStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,18 +161,39 @@ def client_problems(
             "add keys: {signing: {file: …, kid: …}}",
         )
     elif wants_key:
-        yield from _key_problems(client, environment, keyring)
+        yield from _key_problems(client, _algorithms(client, scenario), environment, keyring)
 
 
-def _key_problems(client: Client, environment: Environment, keyring: Keyring) -> Iterator[Problem]:
+def _algorithms(client: Client, scenario: Scenario) -> dict[str, list[str]]:
+    """Return what this client signs with in the scenario: an algorithm, and what for."""
+    wanted: dict[str, list[str]] = {}
+    steps = [step for step in (*scenario.steps, *scenario.after) if step.client == client.name]
+    if "key" in METHODS[client.auth].needs and any("auth" in step_kind(one.kind).needs(one.input) for one in steps):
+        wanted.setdefault(client.assertion.alg, []).append("assertion")
+    if any(_signs_request(step, client) for step in steps):
+        wanted.setdefault(client.request_object.alg, []).append("request_object")
+    return wanted
+
+
+def _signs_request(step: WrittenStep, client: Client) -> bool:
+    if step.kind == "sign":
+        plain = not step.input.get("alg") and step.input.get("key", "signing") == "signing"
+        return step.input.get("what") == "request_object" and plain
+    return step.kind == "push" and client.request_object.required
+
+
+def _key_problems(
+    client: Client, algorithms: Mapping[str, Sequence[str]], environment: Environment, keyring: Keyring
+) -> Iterator[Problem]:
     try:
         key: Key = keyring.load(client, "signing", environment)
     except FlowrunError as error:
         yield from error.problems
         return
-    wanted = {"assertion": client.assertion.alg} if client.auth == "private_key_jwt" else {}
-    for what, alg in {**wanted, "request_object": client.request_object.alg}.items():
+    for alg, uses in algorithms.items():
         misfit = key.misfit(alg)
         if misfit is not None:
             at = environment.document.at(("clients", client.name, "keys", "signing"))
-            yield Problem(misfit.code, f"{what}: {misfit.title}", at, misfit.label, tuple(misfit.facts), misfit.hint)
+            facts = (("signs", " and ".join(uses)), *misfit.facts)
+            hint = f"{misfit.hint}; the algorithm is set by {' and '.join(f'{use}: {{alg: …}}' for use in uses)}"
+            yield Problem(misfit.code, misfit.title, at, misfit.label, facts, hint)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from flowrun import plan as plans
 from flowrun import refusals, template, validate
-from flowrun.errors import FAILED, HELD, INTERRUPTED, FlowrunError, Problem, StepError
-from flowrun.events import Event, ScenarioFinished, ScenarioStarted, StepFinished, StepStarted, Told
+from flowrun.errors import FAILED, HELD, INTERRUPTED, WRONG_FILE, FlowrunError, Problem, StepError
+from flowrun.events import Called, Event, PageSeen, ScenarioFinished, ScenarioStarted, StepFinished, StepStarted, Told
 from flowrun.known import Known
 from flowrun.needs import unmet
 from flowrun.paths import MissingValueError, PathError, follow, parse
@@ -66,11 +66,17 @@ class Run:
     known: Known = field(init=False)
     verdict: Verdict = field(init=False)
     _browser_used: bool = False
+    _sent: bool = False
 
     def __post_init__(self) -> None:
         """Start knowing nothing."""
-        self.known = Known(self.plan, self.session, self.tell, self._browser, self._use)
+        self.known = Known(self.plan, self.session, self._note, self._browser, self._use)
         self.verdict = Verdict(self.known, self.tell)
+
+    def _note(self, event: Event) -> None:
+        """Tell what a step tells, and remember that something went out."""
+        self._sent |= isinstance(event, Called | PageSeen)
+        self.tell(event)
 
     def run(self) -> ScenarioFinished:
         """Run the steps, then the `after` steps, and tell how it ended."""
@@ -97,6 +103,8 @@ class Run:
             return self._finish("interrupted", started, "stopped before the end", INTERRUPTED)
         self.verdict.of_outcome()
         code = self.verdict.exit_code(strict=self.strict)
+        if code == WRONG_FILE and self._sent:
+            code = FAILED  # "nothing was sent" is what the other code promises
         return self._finish("passed" if code == HELD else "failed", started, self.verdict.summary(code), code)
 
     def _finish(self, status: str, started: float, summary: str, code: int) -> ScenarioFinished:
@@ -190,7 +198,8 @@ class Run:
             # Only the last attempt counts; what was wrong with this one is told and taken back.
             self.tell(Told("again", f"attempt {attempt} of {retry.times}: {failures[0].title}"))
             del self.verdict.problems[kept:]
-            self.verdict.counts = counts
+            self.verdict.counts.clear()
+            self.verdict.counts.update(counts)
             if self.session.interrupted.wait(retry.every):
                 return None, "", False
 

@@ -56,6 +56,7 @@ class Console:
         self._several = False
         self._left_out: dict[str, int] = {}
         self._width = _NAME_WIDTH
+        self._shown: list[Problem] = []
 
     def tell(self, event: Event) -> None:
         """Say what happened."""
@@ -153,6 +154,7 @@ class Console:
 
     def _problem(self, problem: Problem) -> None:
         self._stop()
+        self._shown.append(problem)
         first, *rest = draw(problem).splitlines()
         self._line("")
         self._line("    " + self._paint(first, "33" if problem.warning else "31"))
@@ -174,9 +176,11 @@ class Console:
             self._line("")
 
     def _closing_problems(self, event: ScenarioFinished) -> None:
+        """Show what came up outside the steps: the outcome as a whole, a server that did not start."""
         for problem in event.problems:
-            if problem.code in {"not-refused", "nothing-checked", "sandbox-extra-missing", "unknown-fault"}:
+            if problem not in self._shown and not (self._quiet and problem.warning):
                 self._problem(problem)
+        self._shown.clear()
 
     def _run_over(self, event: RunFinished) -> None:
         if not self._several:
