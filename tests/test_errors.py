@@ -119,3 +119,12 @@ def test_a_step_error_is_a_failure_of_the_step_itself_unless_it_says_more():
     assert (error.field, error.exit_code, error.place, error.error) == ((), FAILED, "", "")
     assert error.facts == (("a", "b"),)
     assert str(error) == "title"
+
+
+def test_nothing_drawn_is_a_command_to_a_terminal() -> None:
+    at = Span("x.yaml", 1, 5, 6, "a: \x1b[2J\x9b")
+    drawn = draw(Problem("c", "a \x1b[31mred\r word", at, "\x07", facts=(("got", "\x1b]0;x\u2028y"),), hint="\x08"))
+
+    assert [character for character in drawn if not character.isprintable() and character != "\n"] == []
+    assert "\ufffd[31mred\ufffd word" in drawn
+    assert "\n1 | a: \ufffd[2J\ufffd\n  |     ^ \ufffd\n" in drawn

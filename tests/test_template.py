@@ -351,3 +351,38 @@ def test_needs_of_a_broken_template_know_where_it_is():
 @pytest.mark.parametrize(("text", "expected"), [("{{ a }}", True), ("{% if %}", True), ("a { b", False), ("", False)])
 def test_a_hole_is_seen(text, expected):
     assert has_hole(text) is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ " + "(" * 300 + "1" + ")" * 300 + " }}",
+        "{{ x" + " + x" * 300 + " }}",
+        "{{ x" + ".y" * 3000 + " }}",
+        "{{ " + "[" * 500 + "]" * 500 + " }}",
+    ],
+    ids=["brackets", "terms", "members", "lists"],
+)
+def test_what_is_nested_too_deep_is_refused_in_words(text: str) -> None:
+    with pytest.raises(template.HoleError, match="nested too deep"):
+        template.fill(text, {"x": {}})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ 9 ** (9 ** 9) }}",
+        "{{ 'x' * 99999999 }}",
+        "{{ [0] * 99999999 }}",
+        "{{ (9 ** 999) * (9 ** 999) }}",
+        "{{ 2 ** -(9 ** 6) }}",
+    ],
+)
+def test_nothing_grows_without_end(text: str) -> None:
+    with pytest.raises(template.HoleError, match="makes"):
+        template.fill(text, {})
+
+
+def test_products_and_powers_of_a_sane_size_are_made() -> None:
+    assert template.fill("{{ 'ab' * 3 }} {{ 2 ** 10 }} {{ 2.5 * 2 }}", {}) == "ababab 1024 5.0"
+    assert template.fill("{{ [1] * 2 }}", {}) == [1, 1]

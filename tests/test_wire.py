@@ -8,10 +8,15 @@ import ssl
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from flowrun.errors import FAILED, UNREACHABLE, WRONG_FILE, StepError
 from flowrun.redact import Redactor
@@ -308,7 +313,7 @@ def test_a_server_that_stops_in_the_middle(serve):
 
 
 def test_something_that_is_no_http(serve):
-    url = serve(b"SSH-2.0-OpenSSH_9.6\r\n")
+    url = serve(b"\x15\x03\x01\x00\x02\x02\x46")
     error = refused(url)
     assert (error.code, error.exit_code) == ("not-http", UNREACHABLE)
     assert error.title == f"{host_of(url)} answered with something that is no HTTP"
@@ -340,11 +345,36 @@ def test_an_answer_that_is_packed_wrongly(serve):
     assert error.title.startswith("no usable answer from 127.0.0.1:")
 
 
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory):
+    """A certificate for 127.0.0.1, signed with its own key: the file with both."""
+    return made_pair(tmp_path_factory.mktemp("tls") / "pair.pem", "127.0.0.1")
+
+
+def made_pair(file, address):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    day = timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - day)
+        .not_valid_after(datetime.now(UTC) + day)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address(address))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    form = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file.write_bytes(
+        certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(serialization.Encoding.PEM, *form)
+    )
+    return file
+
+
 @pytest.fixture
-def https(serve):
-    """A server with the example certificate, which only who knows its CA file trusts."""
+def https(serve, pair):
+    """A server with a certificate that only who knows its CA file trusts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(KEYS / "tls.pem", KEYS / "tls.key")
+    context.load_cert_chain(pair)
     return serve(OK, tls=context)
 
 
@@ -355,11 +385,22 @@ def test_a_certificate_that_nobody_vouches_for(https):
     assert error.hint == "name its authority in the environment file: tls: {ca: path/to/ca.pem}"
 
 
-@pytest.mark.parametrize("tls", [Tls(ca=KEYS / "tls.pem"), Tls(verify=False)], ids=["ca", "unverified"])
-def test_a_certificate_is_accepted_when_the_environment_says_so(https, tls):
+@pytest.mark.parametrize("verify", [True, False])
+def test_a_certificate_is_accepted_when_the_environment_says_so(https, pair, verify):
     wire = Wire(Redactor(), timeout=5)
+    tls = Tls(ca=pair) if verify else Tls(verify=False)
     assert wire.send("GET", https, tls=tls).body == {"a": 1}
     wire.close()
+
+
+def test_a_certificate_for_another_name(serve, tmp_path):
+    other = made_pair(tmp_path / "other.pem", "127.0.0.9")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(other)
+    url = serve(OK, tls=context)
+    error = refused(url, tls=Tls(ca=other))
+    assert (error.code, error.exit_code) == ("tls-name", UNREACHABLE)
+    assert error.title == f"the TLS certificate of {host_of(url)} is for another name"
 
 
 def test_a_trusted_server_does_not_make_the_next_one_trusted(https):
@@ -378,17 +419,16 @@ def test_https_where_http_is_spoken(serve):
     assert error.hint == "does this port speak https?"
 
 
-def test_a_server_that_wants_a_client_certificate(serve):
+def test_a_server_that_wants_a_client_certificate(serve, pair):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(KEYS / "tls.pem", KEYS / "tls.key")
-    context.load_verify_locations(KEYS / "tls.pem")
+    context.load_cert_chain(pair)
+    context.load_verify_locations(pair)
     context.verify_mode = ssl.CERT_REQUIRED
     url = serve(OK, tls=context)
-    error = refused(url, tls=Tls(ca=KEYS / "tls.pem"))
+    error = refused(url, tls=Tls(ca=pair))
     assert (error.code, error.exit_code) == ("tls-client-certificate", UNREACHABLE)
     wire = Wire(Redactor(), timeout=5)
-    ours = Tls(ca=KEYS / "tls.pem", certificate=KEYS / "tls.pem", key=KEYS / "tls.key")
-    assert wire.send("GET", url, tls=ours).status == 200
+    assert wire.send("GET", url, tls=Tls(ca=pair, certificate=pair)).status == 200
     wire.close()
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - pages are read as pages
 """One browser for the tests of a worker, and a server of pages that misbehave in one way each."""
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ PAGES = {
     "overlay": form(LABELLED + "<button>Sign in</button>")
     + "<div id=over style='position:fixed;inset:0;background:#fff8'></div><script>setTimeout(() => over.remove(), 400)</script>",
     "popup": "<!doctype html><h1>Start</h1><button onclick=\"window.open('/zoo/plain')\">Sign in with the bank</button>",
+    "popup_home": "<!doctype html><h1>Start</h1><button onclick=\"window.open('https://app.invalid/cb?code=C0DE&state=S')\">Go</button>",
+    "popup_redirect": "<!doctype html><h1>Start</h1><button onclick=\"window.open('/done')\">Go</button>",
     "dead": "<!doctype html><h1>Dead end</h1><button type=button>Continue</button><input type=hidden value=x>",
     "slow": "<!doctype html><h1>Slow</h1><form action=/never><button>Continue</button></form>",
     "loop": form(LABELLED + "<button>Sign in</button>", to="/zoo/loop"),
@@ -100,7 +103,7 @@ PAGES = {
     "unfinished": form(LABELLED + "<button>Sign in</button>")
     + "<script src='/never'></script><p>what comes after a script that never arrives",
     "auto": "<!doctype html><h1>Sign in</h1><form method=post action=/done><label>Code <input name=code6"
-    " oninput=\"if (this.value.length === 6) this.form.submit()\"></label><button>Verify</button></form>",
+    ' oninput="if (this.value.length === 6) this.form.submit()"></label><button>Verify</button></form>',
 }
 FORM_POST = (
     "<body onload='document.forms[0].submit()'><form method=post action='{to}'><input type=hidden name=code value=C0DE>"

@@ -39,7 +39,11 @@ def test_conditions(conditions: dict[str, object], holds: bool) -> None:
 
 
 def test_most_conditions_met_wins() -> None:
-    pages = {"a": {"heading": "Sign in"}, "b": {"heading": "Sign in", "field": "User name"}, "c": {"heading": "Nothing"}}
+    pages = {
+        "a": {"heading": "Sign in"},
+        "b": {"heading": "Sign in", "field": "User name"},
+        "c": {"heading": "Nothing"},
+    }
     assert choose(pages, PAGE) == Choice("b")
 
 

@@ -11,7 +11,10 @@ from flowrun.errors import FAILED, UNREACHABLE
     ("text", "code"),
     [
         ('{"error":"invalid_request_uri","error_description":"x"}', "invalid_request_uri"),
-        ("oops! something went wrong\nerror: invalid_request_uri\nerror_description: server_error", "invalid_request_uri"),
+        (
+            "oops! something went wrong\nerror: invalid_request_uri\nerror_description: server_error",
+            "invalid_request_uri",
+        ),
         ("Error Code: access_denied", "access_denied"),
         ("error=their_own_code", "their_own_code"),
         ("We are sorry (invalid_scope).", "invalid_scope"),
@@ -26,7 +29,7 @@ def test_oauth_error(text: str, code: str) -> None:
 
 
 def page(*controls: Control, text: str = "Some text of the page here") -> Snapshot:
-    return Snapshot(url="https://auth.example/login?secret=1", title="Bank", text=text, controls=controls)
+    return Snapshot(url="https://auth.example/login?secret=1", title="Bank", status=200, text=text, controls=controls)
 
 
 def test_facts_have_no_query_and_say_what_there_is() -> None:
@@ -36,8 +39,7 @@ def test_facts_have_no_query_and_say_what_there_is() -> None:
                 Control(kind="heading", names=(("Sign in", "text"),)),
                 Control(kind="button", names=(("Confirm", "text"),)),
                 Control(kind="link", names=(("Cancel", "text"),)),
-            ),
-            200,
+            )
         )
     )
     assert shown == {
@@ -58,7 +60,9 @@ def test_page_yaml_can_be_pasted() -> None:
             Control(kind="field", names=(("User name", "label"),), type="text"),
             Control(kind="field", names=(("Password", "label"),), type="password"),
             Control(kind="field", names=(("I'm sure, #1", "label"),), type="checkbox"),
-            Control(kind="field", names=(("Bank", "label"),), type="select", options=(("…", "", True), ("A", "a", True))),
+            Control(
+                kind="field", names=(("Bank", "label"),), type="select", options=(("…", "", True), ("A", "a", True))
+            ),
             Control(kind="button", names=(("Yes", "text"),)),
         )
     )
@@ -88,13 +92,23 @@ def test_page_yaml_of_a_bare_page() -> None:
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
-        ("net::ERR_NAME_NOT_RESOLVED", "unreachable", "the browser could not open auth.example:8: its name does not resolve"),
-        ("net::ERR_CERT_DATE_INVALID", "tls", "the browser could not open auth.example:8: its certificate is not valid today"),
+        (
+            "net::ERR_NAME_NOT_RESOLVED",
+            "unreachable",
+            "the browser could not open auth.example:8: its name does not resolve",
+        ),
+        (
+            "net::ERR_CERT_DATE_INVALID",
+            "tls",
+            "the browser could not open auth.example:8: its certificate is not valid today",
+        ),
         ("net::ERR_NEW_ONE", "unreachable", "the browser could not open auth.example:8: the browser says new one"),
     ],
 )
 def test_network_errors_name_the_host(error: str, code: str, words: str) -> None:
-    said = unreachable("https://auth.example:8/authorize?request_uri=secret", error, redirect_uri="https://app.example/cb")
+    said = unreachable(
+        "https://auth.example:8/authorize?request_uri=secret", error, redirect_uri="https://app.example/cb"
+    )
     assert (said.code, said.title, said.exit_code) == (code, words, UNREACHABLE)
     assert "secret" not in str(said.facts)
 

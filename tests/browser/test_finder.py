@@ -69,7 +69,12 @@ def test_quoted() -> None:
     assert quoted([]) == "none"
 
 
-OPTIONS = (("Choose…", "", True), ("First Bank", "DP1", True), ("First Bank Islamic", "DP2", True), ("Closed", "DP3", False))
+OPTIONS = (
+    ("Choose…", "", True),
+    ("First Bank", "DP1", True),
+    ("First Bank Islamic", "DP2", True),
+    ("Closed", "DP3", False),
+)
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,21 @@ def test_a_longer_path_that_answers_is_let_through(walk: Any, server: Server) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["plain", "aria", "table", "rerender", "decoy", "late", "iframe", "shadow", "overlay", "fonts", "unfinished", "refresh"]
+    "name",
+    [
+        "plain",
+        "aria",
+        "table",
+        "rerender",
+        "decoy",
+        "late",
+        "iframe",
+        "shadow",
+        "overlay",
+        "fonts",
+        "unfinished",
+        "refresh",
+    ],
 )
 def test_login(walk: Any, server: Server, name: str) -> None:
     login = {"login": {"shows": {"field": "User name", "button": "Sign in"}, "do": LOGIN["login"]["do"]}}
@@ -191,6 +205,17 @@ def test_choose_tick_untick_and_a_date(walk: Any, server: Server) -> None:
     assert server.received[-1] == {"dp": "DP1", "news": "yes", "born": ""}
 
 
+def test_a_missing_option_names_those_that_are_there(walk: Any, server: Server) -> None:
+    page = {"shows": {"field": "Data provider"}, "do": [{"choose": {"Data provider": "Secund Bank"}}]}
+    error = failing(walk, server.page("choices"), {"choices": page}, page_seconds=0.5)
+    assert (error.code, error.field) == ("option-missing", ("choices", "do", 0, "choose"))
+    assert (
+        error.title
+        == "'Data provider' has no option 'Secund Bank'; options here: 'Choose…', 'First Bank', 'Second Bank'"
+    )
+    assert error.label == "did you mean 'Second Bank'?"
+
+
 def test_see_compares_codes_in_words(walk: Any, server: Server) -> None:
     see: dict[str, Any] = {"permissions": ["a", "b"], "as": {"a": "Account details", "b": "Balances"}}
     page = {"shows": CONSENT["shows"], "do": [{"see": see}, {"not_see": "Transactions"}, {"press": "Approve"}]}
@@ -205,7 +230,12 @@ def test_see_compares_codes_in_words(walk: Any, server: Server) -> None:
 
 
 def test_wait_key_and_text_areas(walk: Any, server: Server) -> None:
-    pages = {"late": {"shows": {"field": "User name"}, "do": [{"wait": {"button": "Sign in"}}, {"fill": BOTH}, {"key": "Enter"}]}}
+    pages = {
+        "late": {
+            "shows": {"field": "User name"},
+            "do": [{"wait": {"button": "Sign in"}}, {"fill": BOTH}, {"key": "Enter"}],
+        }
+    }
     walk(server.page("plain"), pages)
     assert server.received == [FILLED]
 
@@ -220,6 +250,12 @@ def test_a_popup_is_followed(walk: Any, server: Server) -> None:
     done = walk(server.page("popup"), pages)
     assert done.callback.params == DONE
     assert [visit.name for visit in done.pages] == ["start", "login"]
+
+
+@pytest.mark.parametrize("name", ["popup_home", "popup_redirect"])
+def test_a_popup_that_goes_straight_to_the_redirect_uri(walk: Any, server: Server, name: str) -> None:
+    pages = {"start": {"shows": {"heading": "Start"}, "do": [{"press": "Go"}]}}
+    assert walk(server.page(name), pages).callback.params == DONE
 
 
 def test_a_missing_button_names_those_that_are_there(walk: Any, server: Server) -> None:

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Server
+
+    from flowrun.browser.driver import Browser
+
+pytestmark = pytest.mark.browser
+
+STATE = {"state": {"shows": {"heading": "State"}, "do": [{"press": "Go"}]}}
+
+
+def seen(done: Any) -> str:
+    return done.pages[0].text.splitlines()[1]
+
+
+def test_cookies_and_storage_stay_until_they_are_cleared(walk: Any, browser: Browser, server: Server) -> None:
+    assert seen(walk(server.page("state"), STATE)) == "seen:0"
+    assert seen(walk(server.page("state"), STATE)) == "seen:3"
+    browser.clear()
+    assert seen(walk(server.page("state"), STATE)) == "seen:0"
+
+
+def test_a_cleared_browser_has_one_tab(walk: Any, browser: Browser, server: Server) -> None:
+    pages = {
+        "start": {"shows": {"heading": "Start"}, "do": [{"press": "Sign in with the bank"}]},
+        "login": {"shows": {"field": "User name"}, "do": [{"press": "Sign in"}]},
+    }
+    walk(server.page("popup"), pages)
+    browser.clear()
+    browser.clear()
+    assert len(browser._driver.window_handles) == 1
+    assert browser._driver.current_url == "about:blank"
+    assert seen(walk(server.page("state"), STATE)) == "seen:0"
+
+
+def test_passwords_are_masked_in_pictures_and_the_page_is_left_as_it_was(
+    walk: Any, browser: Browser, server: Server
+) -> None:
+    walk(server.page("plain"), {"login": {"shows": {"field": "Password"}, "do": [{"press": "Sign in"}]}})
+    driver = browser._driver
+    driver.get(server.page("plain"))
+    field = driver.find_element("name", "pw")
+    field.send_keys("12345678")
+    before = driver.page_source
+    short = browser._screen.picture()
+    driver.execute_script("document.activeElement.blur()")
+    field.send_keys("901234567890")
+    driver.execute_script("document.activeElement.blur()")
+    assert driver.page_source == before
+    browser._screen._run("mask")
+    colour = "return getComputedStyle(document.querySelector('[name=pw]')).webkitTextFillColor"
+    assert driver.execute_script(colour) == "rgba(0, 0, 0, 0)"
+    browser._screen._run("unmask")
+    assert driver.execute_script(colour) == "rgb(0, 0, 0)"
+    assert driver.page_source == before
+    assert short

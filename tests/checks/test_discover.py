@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+
+from flowrun.checks import discover as module
+
+ISSUER = "https://op.example"
+ALWAYS = {"disc.par", "disc.s256", "disc.iss-param"}  # metadata can always be judged
+
+
+def server(**members):
+    return {"flow": {"server": members}}
+
+
+ROWS = [
+    ("disc.issuer-match", server(issuer=ISSUER), None),
+    (
+        "disc.issuer-match",
+        server(issuer=f"{ISSUER}/"),
+        "the metadata says issuer 'https://op.example/', the environment 'https://op.example'",
+    ),
+    (
+        "disc.issuer-match",
+        server(issuer=["https://op.example"]),
+        "the metadata says issuer ['https://op.example'], the environment 'https://op.example'",
+    ),
+    ("disc.issuer-match", server(), "the metadata names no issuer"),
+    (
+        "disc.issuer-match",
+        {**server(issuer=ISSUER), "issuer": ""},
+        "skipped: the metadata was read from a URL, so no issuer was expected",
+    ),
+    ("disc.par", server(pushed_authorization_request_endpoint="https://op.example/par"), None),
+    ("disc.par", server(), "pushed_authorization_request_endpoint is not in the metadata"),
+    ("disc.s256", server(code_challenge_methods_supported=["plain", "S256"]), None),
+    ("disc.s256", server(), "code_challenge_methods_supported is not in the metadata"),
+    (
+        "disc.s256",
+        server(code_challenge_methods_supported=["plain"]),
+        "code_challenge_methods_supported is ['plain'], without S256",
+    ),
+    (
+        "disc.s256",
+        server(code_challenge_methods_supported="S256"),
+        "code_challenge_methods_supported is 'S256', without S256",
+    ),
+    ("disc.iss-param", server(authorization_response_iss_parameter_supported=True), None),
+    ("disc.iss-param", server(), "authorization_response_iss_parameter_supported is not true"),
+    (
+        "disc.iss-param",
+        server(authorization_response_iss_parameter_supported="true"),
+        "authorization_response_iss_parameter_supported is not true",
+    ),
+]
+
+
+@pytest.mark.parametrize(("check_id", "differs", "said"), ROWS)
+def test_what_the_check_says(judge, check_id, differs, said):
+    assert judge(check_id, **differs) == said
+
+
+def test_the_table_covers_every_check_holding_failing_and_with_nothing_to_judge():
+    ids = {check.id for check in module.CHECKS}
+    assert {row[0] for row in ROWS if row[2] is None} == ids
+    assert {row[0] for row in ROWS if row[2] and not row[2].startswith("skipped:")} == ids
+    assert {row[0] for row in ROWS if row[2] and row[2].startswith("skipped:")} == ids - ALWAYS

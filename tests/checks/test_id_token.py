@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+
+import pytest
+
+from flowrun.checks import id_token as module
+
+NOW = 1_800_000_000
+ISSUER = "https://op.example"
+ALWAYS = set()
+NONE_CAME = "skipped: there was no id_token"
+GRANTED = {"access_token": "a"}
+
+
+def token(**claims):
+    return {"claims": claims}
+
+
+def asked(parameters, **more):
+    return {"flow": {"parameters": parameters}, "body": GRANTED, **more}
+
+
+def half(digest):
+    return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
+
+
+def at_hash(value, alg="PS256", body=None):
+    return {
+        "claims": {"at_hash": value},
+        "header": {"alg": alg},
+        "body": {"access_token": "token"} if body is None else body,
+    }
+
+
+def subject(claims, body, **more):
+    return {"flow": {"id_token_claims": claims}, "body": body, **more}
+
+
+ROWS = [
+    ("idt.sig", token(sub="a"), None),
+    ("idt.sig", {**token(), "distrust": "its key is unknown"}, "the id_token can't be trusted: its key is unknown"),
+    ("idt.sig", asked({"scope": "openid accounts"}), "there is no id_token in the answer"),
+    ("idt.sig", asked({"scope": ["openid", "accounts"]}), "there is no id_token in the answer"),
+    ("idt.sig", asked({"scope": "accounts"}, profile="ofm"), "there is no id_token in the answer"),
+    ("idt.sig", asked({"scope": "accounts"}), "skipped: none was asked for"),
+    ("idt.sig", asked({"scope": "openid"}, kind="refresh_token"), NONE_CAME),
+    ("idt.sig", {"flow": {"parameters": {"scope": "openid"}}, "body": {"error": "x"}, "status": 400}, NONE_CAME),
+    ("idt.iss", token(iss=ISSUER), None),
+    (
+        "idt.iss",
+        token(iss=f"{ISSUER}/"),
+        "the id_token's iss is 'https://op.example/', the issuer is 'https://op.example'",
+    ),
+    ("idt.iss", token(), "the id_token's iss is missing, the issuer is 'https://op.example'"),
+    ("idt.iss", {}, NONE_CAME),
+    ("idt.aud", token(aud="flowrun"), None),
+    ("idt.aud", token(aud=["flowrun"]), None),
+    ("idt.aud", token(aud=["flowrun", "other"], azp="flowrun"), None),
+    ("idt.aud", token(aud="other"), "the id_token's aud is 'other', our client_id is 'flowrun'"),
+    ("idt.aud", token(aud=[]), "the id_token's aud is [], our client_id is 'flowrun'"),
+    ("idt.aud", token(), "the id_token's aud is missing, our client_id is 'flowrun'"),
+    ("idt.aud", token(aud=["flowrun", "other"]), "the id_token's aud has 2 entries and its azp is missing"),
+    ("idt.aud", token(aud=["flowrun", "o"], azp="o"), "the id_token's aud has 2 entries and its azp is 'o'"),
+    ("idt.aud", {}, NONE_CAME),
+    ("idt.exp", token(exp=NOW + 60), None),
+    ("idt.exp", token(exp=NOW - 9), None),
+    ("idt.exp", token(exp=NOW + 0.5), None),
+    ("idt.exp", token(exp=NOW - 10), "the id_token expired 10 s ago"),
+    ("idt.exp", token(exp=NOW - 3600), "the id_token expired 3600 s ago"),
+    (
+        "idt.exp",
+        token(exp=NOW * 1000),
+        "the id_token's exp is more than 50 years ahead; it was probably written in milliseconds",
+    ),
+    (
+        "idt.exp",
+        token(exp=10**400),
+        "the id_token's exp is more than 50 years ahead; it was probably written in milliseconds",
+    ),
+    ("idt.exp", token(), "the id_token has no exp"),
+    ("idt.exp", token(exp=str(NOW)), "the id_token's exp is '1800000000', not a number of seconds"),
+    ("idt.exp", token(exp=True), "the id_token's exp is True, not a number of seconds"),
+    ("idt.exp", token(exp=None), "the id_token's exp is None, not a number of seconds"),
+    ("idt.exp", {}, NONE_CAME),
+    ("idt.iat", token(iat=NOW), None),
+    ("idt.iat", token(iat=NOW + 10), None),
+    ("idt.iat", token(iat=NOW - 299), None),
+    ("idt.iat", token(iat=NOW + 60), "the id_token was issued 60 s in the future; compare the clocks"),
+    ("idt.iat", token(iat=NOW - 300), "the id_token was issued 300 s ago"),
+    ("idt.iat", token(), "the id_token has no iat"),
+    ("idt.iat", token(iat="now"), "the id_token's iat is 'now', not a number of seconds"),
+    ("idt.iat", {}, NONE_CAME),
+    ("idt.nonce", {**token(nonce="n"), "flow": {"parameters": {"nonce": "n"}}}, None),
+    ("idt.nonce", {**token(nonce="5"), "flow": {"parameters": {"nonce": 5}}}, None),
+    ("idt.nonce", {**token(), "flow": {"parameters": {}}}, None),
+    ("idt.nonce", {**token(), "flow": {"parameters": {"nonce": "n"}}}, "the id_token has no nonce"),
+    (
+        "idt.nonce",
+        {**token(nonce="m"), "flow": {"parameters": {"nonce": "n"}}},
+        "the id_token's nonce is not the one sent",
+    ),
+    ("idt.nonce", {**token(nonce="m"), "flow": {"parameters": {}}}, "the id_token's nonce is not the one sent"),
+    (
+        "idt.nonce",
+        {**token(nonce="m"), "flow": {"parameters": {"nonce": "n"}}, "kind": "refresh_token"},
+        "the id_token's nonce is not the one sent",
+    ),
+    (
+        "idt.nonce",
+        {**token(), "flow": {"parameters": {"nonce": "n"}}, "kind": "refresh_token"},
+        "skipped: a refreshed id_token needs no nonce",
+    ),
+    ("idt.nonce", {}, NONE_CAME),
+    ("idt.at_hash", at_hash(half(hashlib.sha256(b"token").digest())), None),
+    ("idt.at_hash", at_hash(half(hashlib.sha512(b"token").digest()), "ES512"), None),
+    (
+        "idt.at_hash",
+        at_hash(half(hashlib.sha512(b"token").digest())),
+        "the id_token's at_hash does not fit the access token",
+    ),
+    ("idt.at_hash", at_hash("x", "none"), "skipped: the algorithm of the id_token says no hash"),
+    ("idt.at_hash", at_hash(5), "the id_token's at_hash does not fit the access token"),
+    ("idt.at_hash", {**token(), "body": GRANTED}, "skipped: there is no at_hash"),
+    ("idt.at_hash", at_hash("x", body={}), "skipped: there is no at_hash"),
+    ("idt.at_hash", {}, NONE_CAME),
+    ("idt.sub-userinfo", subject({"sub": "a"}, {"sub": "a"}), None),
+    ("idt.sub-userinfo", subject({"sub": "a"}, {"sub": "b"}), "userinfo has another sub than the id_token"),
+    ("idt.sub-userinfo", subject({"sub": "a"}, {}), "skipped: there are not two subjects to compare"),
+    ("idt.sub-userinfo", subject({}, {"sub": "a"}), "skipped: there are not two subjects to compare"),
+    ("idt.sub-userinfo", subject({"sub": "a"}, {}, no_answer=True), "skipped: there are not two subjects to compare"),
+]
+
+
+@pytest.mark.parametrize(("check_id", "differs", "said"), ROWS)
+def test_what_the_check_says(judge, check_id, differs, said):
+    assert judge(check_id, **differs) == said
+
+
+def test_the_table_covers_every_check_holding_failing_and_with_nothing_to_judge():
+    ids = {check.id for check in module.CHECKS}
+    assert {row[0] for row in ROWS if row[2] is None} == ids
+    assert {row[0] for row in ROWS if row[2] and not row[2].startswith("skipped:")} == ids
+    assert {row[0] for row in ROWS if row[2] and row[2].startswith("skipped:")} == ids - ALWAYS

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pytest
+
+from flowrun.checks import tokens as module
+
+ALWAYS = set()
+REFUSED = {"status": 400, "body": {"error": "invalid_grant"}}
+NOT_GRANTED = "skipped: no tokens were granted"
+TYPE = "urn:x:consent"
+
+
+def body(**members):
+    return {"body": members}
+
+
+def cache(*value):
+    return {"body": {}, "headers": {"cache-control": value[0]} if value else {}}
+
+
+def asked(scope, /, **members):
+    return {"flow": {"parameters": {} if scope is None else {"scope": scope}}, "body": members}
+
+
+def details(got, *, profile="oauth2", sent=None):
+    sent = [{"type": TYPE}] if sent is None else sent
+    members = {} if got is None else {"authorization_details": got}
+    return {"flow": {"parameters": {"authorization_details": sent}}, "body": members, "profile": profile}
+
+
+def refreshed(kind, **members):
+    return {"kind": kind, "flow": {"first_refresh_token": "first"}, "body": members}
+
+
+WITH_ID = {"type": TYPE, "consent": {"consent_id": "c1"}}
+
+ROWS = [
+    ("tok.members", body(access_token="a", token_type="Bearer"), None),
+    ("tok.members", body(access_token="a", token_type="Bearer", expires_in=60.5), None),
+    ("tok.members", body(token_type="Bearer"), "access_token is not there"),
+    ("tok.members", body(access_token="a"), "token_type is not there"),
+    ("tok.members", body(access_token="", token_type="Bearer"), "access_token is no text"),
+    ("tok.members", body(access_token=5, token_type="Bearer"), "access_token is no text"),
+    (
+        "tok.members",
+        body(access_token="a", token_type="Bearer", expires_in="600"),
+        "expires_in is '600', not a number",
+    ),
+    ("tok.members", body(access_token="a", token_type="Bearer", expires_in=True), "expires_in is True, not a number"),
+    ("tok.members", REFUSED, NOT_GRANTED),
+    ("tok.members", {"no_answer": True}, NOT_GRANTED),
+    ("tok.no-store", cache("no-store"), None),
+    ("tok.no-store", cache("private"), "Cache-Control is 'private'"),
+    ("tok.no-store", cache(), "no Cache-Control"),
+    ("tok.no-store", REFUSED, NOT_GRANTED),
+    ("tok.scope", asked("accounts profile", scope="profile"), None),
+    ("tok.scope", asked(["accounts", "profile"], scope="profile accounts"), None),
+    (
+        "tok.scope",
+        asked("accounts", scope="accounts payments admin"),
+        "granted without being asked for: admin payments",
+    ),
+    ("tok.scope", asked("accounts"), "skipped: the answer names no scope"),
+    ("tok.scope", asked(None, scope="accounts"), "skipped: no scope was asked for"),
+    ("tok.scope", REFUSED, NOT_GRANTED),
+    ("tok.rar", details([{"type": TYPE}]), None),
+    ("tok.rar", details([WITH_ID], profile="ofm"), None),
+    ("tok.rar", details(None), "authorization_details are not in the answer"),
+    ("tok.rar", details([]), "authorization_details are not in the answer"),
+    ("tok.rar", details({"type": TYPE}), "authorization_details are not in the answer"),
+    ("tok.rar", details([{"type": "b"}, {"type": TYPE}, {"type": "c"}]), "granted types that were not asked for: b, c"),
+    ("tok.rar", details([{"type": ["b"]}]), "granted types that were not asked for: ['b']"),
+    ("tok.rar", details([{"type": TYPE}], profile="ofm"), "authorization_details have no consent.consent_id"),
+    (
+        "tok.rar",
+        details([{"type": TYPE, "consent": {"consent_id": 5}}], profile="ofm"),
+        "authorization_details have no consent.consent_id",
+    ),
+    ("tok.rar", details([WITH_ID], sent=[]), "skipped: no authorization_details were sent"),
+    ("tok.rar", REFUSED, "skipped: no authorization_details were sent"),
+    ("ref.no-rotation", refreshed("refresh_token", refresh_token="first"), None),
+    ("ref.no-rotation", refreshed("refresh_token"), None),
+    (
+        "ref.no-rotation",
+        refreshed("refresh_token", refresh_token="second"),
+        "the refresh was answered with another refresh token",
+    ),
+    ("ref.no-rotation", refreshed("authorization_code", refresh_token="second"), "skipped: nothing was refreshed"),
+    ("ref.no-rotation", {**REFUSED, "kind": "refresh_token"}, NOT_GRANTED),
+]
+
+
+@pytest.mark.parametrize(("check_id", "differs", "said"), ROWS)
+def test_what_the_check_says(judge, check_id, differs, said):
+    assert judge(check_id, **differs) == said
+
+
+def test_the_table_covers_every_check_holding_failing_and_with_nothing_to_judge():
+    ids = {check.id for check in module.CHECKS}
+    assert {row[0] for row in ROWS if row[2] is None} == ids
+    assert {row[0] for row in ROWS if row[2] and not row[2].startswith("skipped:")} == ids
+    assert {row[0] for row in ROWS if row[2] and row[2].startswith("skipped:")} == ids - ALWAYS

@@ -1,0 +1,149 @@
+"""The request object has exactly the form that Open Finance Malaysia shows; the URL is the one a browser opens."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from flowrun.jose import verify
+from flowrun.steps.request import authorization_url, sign_request_object, with_query
+
+OFM = "sender_constraint: none\n    SIGNING"
+TYPE = "urn:openfinance-ml:account-access-consent:v1.2"
+REQUEST = {
+    "scope": "accounts profile",
+    "max_age": 3600,
+    "claims": {"userinfo": {"name": None, "email": None, "hashed_id_number": None}},
+    "authorization_details": [
+        {
+            "type": TYPE,
+            "consent": {
+                "dc_id": "DC1",
+                "dp_id": "DP9876543210",
+                "consent_type": TYPE,
+                "consent_purpose": "pfm",
+                "permissions": ["read_accounts", "read_transactions", "read_balances"],
+                "expiration_datetime": "2027-05-20T00:00:00Z",
+            },
+        }
+    ],
+}
+
+
+def test_the_request_object_is_the_one_of_open_finance_malaysia(tools, read, key):
+    ours = tools(profile="ofm", client=OFM, request=REQUEST)
+    before = int(time.time())
+    token = sign_request_object(ours)
+    header, claims = read(token)
+    assert header == {"alg": "PS256", "kid": "flowrun-example-1"}
+    assert set(claims) == {
+        "aud",
+        "iss",
+        "client_id",
+        "scope",
+        "redirect_uri",
+        "nonce",
+        "state",
+        "nbf",
+        "exp",
+        "response_type",
+        "code_challenge",
+        "code_challenge_method",
+        "max_age",
+        "claims",
+        "authorization_details",
+    }
+    assert (claims["iss"], claims["client_id"], claims["aud"]) == ("flowrun", "flowrun", "https://op.example")
+    assert (claims["response_type"], claims["code_challenge_method"]) == ("code", "S256")
+    assert claims["redirect_uri"] == "https://app.example/cb"
+    assert {name: claims[name] for name in REQUEST} == REQUEST
+    assert before <= claims["nbf"] <= int(time.time())
+    assert claims["exp"] == claims["nbf"] + 310
+    assert all(type(claims[name]) is int for name in ("nbf", "exp", "max_age"))
+    assert claims["state"] != claims["nonce"]
+    assert verify(token, {"keys": [key.public_jwk()]}, ["PS256"]).claims == claims
+
+
+def test_choices_of_a_sign_step_win(tools, read):
+    ours = tools(client="auth: none\n    SIGNING", request={"scope": "a"})
+    header, claims = read(
+        sign_request_object(
+            ours,
+            aud=["https://a", "issuer", "token"],
+            lifetime=5,
+            alg="RS256",
+            typ=True,
+            claims={"scope": "b", "exp": 1, "more": None},
+            header={"kid": "other", "crit": ["x"]},
+        )
+    )
+    assert header == {"alg": "RS256", "typ": "oauth-authz-req+jwt", "kid": "other", "crit": ["x"]}
+    assert claims["aud"] == ["https://a", "https://op.example", "https://op.example/token"]
+    assert (claims["scope"], claims["exp"], claims["more"]) == ("b", 1, None)
+
+
+@pytest.mark.parametrize(
+    ("request_object", "typ", "expected"),
+    [
+        ("{typ: true}", None, "oauth-authz-req+jwt"),
+        ("{typ: true}", False, None),
+        ("{typ: false}", True, "oauth-authz-req+jwt"),
+        ("{typ: false}", "own+jwt", "own+jwt"),
+        ("{}", None, None),
+    ],
+)
+def test_typ_is_the_steps_else_the_environments(tools, read, request_object, typ, expected):
+    ours = tools(client=f"auth: none\n    request_object: {request_object}\n    SIGNING")
+    choices = {} if typ is None else {"typ": typ}
+    assert read(sign_request_object(ours, **choices))[0].get("typ") == expected
+
+
+def test_nbf_can_be_left_out_by_the_environment(tools, read):
+    ours = tools(client="auth: none\n    request_object: {nbf: false, lifetime: 1m}\n    SIGNING")
+    claims = read(sign_request_object(ours))[1]
+    assert "nbf" not in claims
+    assert claims["exp"] - time.time() <= 60
+
+
+def opened(tools, extra=None):
+    url = authorization_url(tools, extra or {})
+    assert url.startswith("https://op.example/auth?")
+    return parse_qsl(urlsplit(url).query, keep_blank_values=True)
+
+
+def test_after_a_push_the_browser_gets_client_id_and_request_uri_only(tools):
+    ours = tools(request=REQUEST, flow={"request_uri": "urn:x:1", "request_object": "h.p.s"})
+    assert opened(ours) == [("client_id", "flowrun"), ("request_uri", "urn:x:1")]
+
+
+def test_the_environment_and_the_step_may_add_to_the_url(tools):
+    ours = tools(more="authorize: {extra: {scope: openid, a: 1}}", flow={"request_uri": "urn:x:1"})
+    assert opened(ours, {"a": 2, "b": True})[2:] == [("scope", "openid"), ("a", "2"), ("b", "true")]
+
+
+def test_without_a_push_a_signed_request_goes_through_the_browser(tools):
+    ours = tools(request=REQUEST, flow={"request_object": "h.p.s"})
+    assert opened(ours) == [
+        ("client_id", "flowrun"),
+        ("response_type", "code"),
+        ("scope", "accounts profile"),
+        ("request", "h.p.s"),
+    ]
+
+
+def test_without_either_the_whole_request_goes_through_the_browser(tools):
+    ours = tools(request={"scope": ["a", "b"], "claims": {"x": None}})
+    sent = opened(ours)
+    assert [name for name, _ in sent] == [*ours.flow.parameters]
+    assert dict(sent)["scope"] == "a b"
+    assert dict(sent)["claims"] == '{"x":null}'
+
+
+@pytest.mark.parametrize(
+    ("url", "whole"),
+    [("https://x/auth", "https://x/auth?a=%26+b"), ("https://x/auth?p=1", "https://x/auth?p=1&a=%26+b")],
+)
+def test_parameters_are_added_to_those_that_are_there(url, whole):
+    assert with_query(url, {"a": "& b"}) == whole
