@@ -37,7 +37,7 @@ def peer_node() -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = subprocess.run(["bash", REPO / ".ci" / "peers"], capture_output=True, text=True, check=False)
     if done.returncode:
-        pytest.fail(f".ci/peers could not install the servers of tests/peers:\n{done.stderr}", pytrace=False)
+        pytest.fail(f".ci/peers could not install what the tests use from npm:\n{done.stderr}", pytrace=False)
     return done.stdout.strip()
 
 

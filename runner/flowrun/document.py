@@ -154,7 +154,8 @@ def _text(path: Path, file: str) -> str:
         title = f"{file} is larger than {MAX_BYTES // 1024} KiB"
         raise FlowrunError(Problem("file-too-large", title, hint="split it, or put the data into files of their own"))
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise FlowrunError(Problem("file-encoding", f"{file} is UTF-16", hint="save it again as UTF-8"))
+        at = Span(file, 1, 1, 1)
+        raise FlowrunError(Problem("file-encoding", f"{file} is UTF-16", at, hint="save it again as UTF-8"))
     content = content.removeprefix(codecs.BOM_UTF8)
     try:
         return content.decode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -199,7 +199,7 @@ def find(name: str, start: Path) -> Path:
 def load(path: Path, redactor: Redactor, process: Mapping[str, str] | None = None) -> Environment:
     """Read, validate and fill an environment file; raises `FlowrunError` with every problem found."""
     document = read(path)
-    problems = validate.check(document, "environment") or validate.not_built(document, "environment")
+    problems = validate.complete(document, "environment")
     if problems:
         raise FlowrunError(*problems)
     data: Mapping[str, Any] = document.data
@@ -322,7 +322,8 @@ def _client(environment: Environment, name: str) -> Client:
     current: str | None = name
     while current is not None:
         if current not in written:
-            raise FlowrunError(unknown_name("client", current, written, environment))
+            unknown = unknown_name("client", current, [name for name in written if name not in chain], environment)
+            raise FlowrunError(replace(unknown, at=document.at(("clients", chain[-1], "like"))) if chain else unknown)
         if current in chain:
             raise FlowrunError(
                 Problem(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,8 @@ INTERRUPTED = 130
 GRAVEST_FIRST = (INTERRUPTED, WRONG_FILE, NO_BROWSER, UNREACHABLE, FAILED, HELD)
 
 TAB_WIDTH = 4
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,10 @@ WIDEST: Final = 140  # columns of an excerpt; a longer line is shown around its 
 
 
 def draw(problem: Problem) -> str:
-    """Draw a problem as text: title, file:line:column, the line, carets, facts, what to do."""
+    """Draw a problem as text: title, file:line:column, the line, carets, facts, what to do.
+
+    Nothing in it is a command to a terminal, whatever a file or a server said.
+    """
     lines = [f"{'warning' if problem.warning else 'error'}[{problem.code}]: {problem.title}"]
     at = problem.at
     gutter = " " * len(str(at.line)) if at else ""
@@ -140,7 +146,7 @@ def draw(problem: Problem) -> str:
         first, *rest = problem.hint.splitlines()
         lines.append(f"{gutter} = help: {first}")
         lines += [f"{gutter}         {more}".rstrip() for more in rest]
-    return "\n".join(lines) + "\n"
+    return _CONTROL.sub("\ufffd", "\n".join(lines)) + "\n"
 
 
 def _excerpt(at: Span) -> tuple[str, str, str]:

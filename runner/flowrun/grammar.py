@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
@@ -82,7 +82,7 @@ def schema(name: str) -> Schema:
 
 def part(name: str, pointer: str = "") -> Part:
     """Return a piece of a schema by its JSON pointer, which may be empty."""
-    return _resolved({"$ref": f"#{pointer}"}, name)
+    return _target(name, pointer)
 
 
 @lru_cache(maxsize=1024)
@@ -93,8 +93,19 @@ def _target(name: str, pointer: str) -> Part:
     return _resolved(found, name)
 
 
+# By the identity of what was written, which is kept with what it leads to; every value of a file asks several times.
+_followed: Final[dict[tuple[int, str], tuple[Schema, Part]]] = {}
+
+
 def _resolved(written: Schema, base: str) -> Part:
     """Follow `$ref`; what stands beside it (a description, a default) wins over what stands there."""
+    known = _followed.get((id(written), base))
+    if known is None:
+        known = _followed[id(written), base] = (written, _follow(written, base))
+    return known[1]
+
+
+def _follow(written: Schema, base: str) -> Part:
     reference = written.get("$ref")
     if reference is None:
         return Part(written, base)
@@ -131,16 +142,26 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Compares data with schemas. `holes` says whether a template may stand for a value."""
+    """Compares data with schemas. `holes` says whether a template may stand for a value.
+
+    `coming` fills with what is in the grammar and not in this version: its path, whether the value is meant (else the
+    key), a sentence.
+    """
 
     holes: bool = True
+    coming: list[tuple[Where, bool, str]] = field(default_factory=list)
 
     def misses(self, written: Schema, base: str, value: Any, path: Where, around: Part | None = None) -> list[Miss]:
         """Return everything at and below `path` that does not follow the schema."""
         here = _resolved(written, base)
+        before = len(self.coming)
         found = list(self._all(here, value, path, around))
-        if found and "x-problem" in here.schema:
-            return [Miss(path, "x-problem", here, value, key=here.schema["x-problem"].get("key", ""))]
+        if found:
+            del self.coming[before:]  # this is not the branch that was meant
+            if "x-problem" in here.schema:
+                return [Miss(path, "x-problem", here, value, key=here.schema["x-problem"].get("key", ""))]
+        elif "x-comes" in here.schema:
+            self.coming[before:] = [(path, "enum" in here.schema, here.schema["x-comes"])]
         return found
 
     def _all(self, here: Part, value: Any, path: Where, around: Part | None) -> Iterator[Miss]:
@@ -241,34 +262,6 @@ def _closest(here: Part, value: Any, path: Where, tried: Sequence[tuple[Part, li
     if isinstance(value, dict | list):
         return found
     return [Miss(path, found[0].keyword, part if "title" in part.schema else here, value, choices=choices)]
-
-
-def unbuilt(here: Part, value: Any, path: Where = ()) -> Iterator[tuple[Where, bool, str]]:
-    """Yield what is in the grammar and not in this version: its path, whether the value is meant, a sentence."""
-    schema = here.schema
-    if "x-comes" in schema:
-        yield path, "enum" in schema, schema["x-comes"]
-        return
-    if isinstance(value, dict):
-        known: Schema = schema.get("properties", {})
-        others = schema.get("additionalProperties")
-        for key, item in value.items():
-            inner = known.get(key, others)
-            if isinstance(inner, dict):
-                yield from unbuilt(here.of(inner), item, (*path, key))
-    elif isinstance(value, list) and "items" in schema:
-        for number, item in enumerate(value):
-            yield from unbuilt(here.of(schema["items"]), item, (*path, number))
-    for one in map(here.of, schema.get("anyOf", ())):
-        if _may_be(one.schema, value):
-            yield from unbuilt(one, value, path)
-
-
-def _may_be(schema: Schema, value: Any) -> bool:
-    types = schema.get("type")
-    if types is not None and not any(is_type(value, one) for one in ([types] if isinstance(types, str) else types)):
-        return False
-    return "enum" not in schema or any(value == one and type(value) is type(one) for one in schema["enum"])
 
 
 def conforms(value: Any, wanted: Schema) -> list[str]:

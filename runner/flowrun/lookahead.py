@@ -9,9 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import template
-from flowrun.errors import Problem, Span, did_you_mean
+from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
 from flowrun.needs import NEEDS
 from flowrun.paths import PathError, parse
+from flowrun.steps import KINDS
 from flowrun.steps import kind as step_kind
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def _steps(scenario: Scenario, environment: Environment, there: set[str]) -> Ite
     document = scenario.document
     known = {*GIVEN, *scenario.inputs, *template.ALWAYS_KNOWN}
     request_checked = False
-    later = {name for step in (*scenario.steps, *scenario.after) for name in _names_left(step)}
+    later = {name for step in (*scenario.steps, *scenario.after) for name in (step.name, *_names_left(step))}
     for step in (*scenario.steps, *scenario.after):
         if not request_checked and _makes_request(step):
             request_checked = True
@@ -53,6 +54,7 @@ def _steps(scenario: Scenario, environment: Environment, there: set[str]) -> Ite
         yield from _need_problems(step, document, there, environment)
         yield from _client_problems(step, document, environment)
         yield from _answer_problems(step, document, environment)
+        yield from _key_name_problems(step, document, environment)
         left = set(step_kind(step.kind).leaves)
         if step.kind == "use":
             yield from _use_problems(step, scenario, environment, there)
@@ -165,8 +167,14 @@ def _unknown_in(
                 "unknown-variable", "a scenario has no secrets", span, "secrets belong into the environment file"
             )
         else:
-            label = did_you_mean(name, known) or "set it with inputs:, save: or a step `set`"
+            leaving = _LEFT_BY.get(name, name if name in KINDS else "")
+            usual = f"put `- {leaving}` before it" if leaving else "set it with inputs:, save: or a step `set`"
+            label = usual if leaving else did_you_mean(name, known) or usual
             yield Problem("unknown-variable", f"nothing has set '{name}' yet", span, label)
+
+
+# The names that a step leaves besides its own.
+_LEFT_BY: Final[Mapping[str, str]] = {"server": "discover", "callback": "browse", "tokens": "exchange"}
 
 
 def narrowed(span: Span, word: str) -> Span:
@@ -215,6 +223,21 @@ def _need_problems(
         elif kind in _NEEDED and f"{step.flow}:{kind}" not in there:
             words, label = _NEEDED[kind]
             yield Problem("missing-step", f"{step.kind} needs {words}", step.place(document), label)
+
+
+def _key_name_problems(step: WrittenStep, document: Document, environment: Environment) -> Iterator[Problem]:
+    """Yield the key of a `sign` step that its client does not have."""
+    key = step.input.get("key") if step.kind == "sign" else None
+    if not isinstance(key, str) or template.has_hole(key) or step.client not in environment.client_names():
+        return
+    try:
+        known = list(environment.client(step.client).keys)
+    except FlowrunError:
+        return  # what is wrong with the client is told where it stands
+    if key not in known:
+        label = did_you_mean(key, known) or f"keys here: {', '.join(known) or 'none'}"
+        at = step.place(document, ("key",))
+        yield Problem("unknown-key-name", f"the client '{step.client}' has no key '{key}'", at, label)
 
 
 def _answer_problems(step: WrittenStep, document: Document, environment: Environment) -> Iterator[Problem]:

@@ -142,9 +142,7 @@ def load(path: Path, using: tuple[Path, ...] = ()) -> Scenario:
     document = read(path)
     root = root_of(path)
     _require_scenario(document)
-    problems = validate.check(document, "scenario")
-    if not problems:
-        problems = validate.not_built(document, "scenario")
+    problems = validate.complete(document, "scenario")
     if problems:
         raise FlowrunError(*problems)
     data: Mapping[str, Any] = document.data

@@ -8,6 +8,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -21,6 +22,7 @@ from flowrun.errors import did_you_mean
 
 if TYPE_CHECKING:
     from jinja2.environment import TemplateExpression
+    from jinja2.runtime import Context
 
 Path = tuple[str | int, ...]
 
@@ -136,8 +138,26 @@ FUNCTIONS: Final[Mapping[str, Any]] = {"uuid": lambda: str(uuid.uuid4()), "omit"
 ALWAYS_KNOWN: Final = frozenset({*FUNCTIONS, "now"})
 
 
+_LONGEST: Final = 1_000_000  # items of a text or list that `*` makes
+_MOST_BITS: Final = 4096  # of a number that `*` or `**` makes
+
+
 class _Environment(ImmutableSandboxedEnvironment):
-    """Jinja without surprises: unknown names are errors, and a member called `items` is data."""
+    """Jinja without surprises: unknown names are errors, a member called `items` is data, nothing grows without end."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Compute a product or a power, unless it would fill the memory or take for ever."""
+        sizes = [len(side) for side in (left, right) if isinstance(side, str | list | tuple)]
+        counts = [side for side in (left, right) if isinstance(side, int)]
+        if sizes and counts and sizes[0] * counts[0] > _LONGEST:
+            raise HoleError("template-error", f"this template makes more than {_LONGEST} characters or items")
+        if len(counts) == 2:  # noqa: PLR2004  both sides
+            bits = left.bit_length() * abs(right) if operator == "**" else left.bit_length() + right.bit_length()
+            if bits > _MOST_BITS:
+                raise HoleError("template-error", "this template makes a number without end")
+        return super().call_binop(context, operator, left, right)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Look up an item first, so that a response member never hides behind a method of the same name."""
@@ -182,25 +202,42 @@ class _Compiled:
 def _compile(text: str) -> _Compiled:
     tree = _parse(text)
     bare = text.strip()
-    if _is_one_hole(tree) and bare.startswith("{{") and bare.endswith("}}") and "{#" not in bare:
-        inner = bare[2:-2].strip("-").strip()
-        return _Compiled(_jinja().compile_expression(inner, undefined_to_none=False), None)
-    return _Compiled(None, _jinja().from_string(text))
+    with _bounded():
+        if _is_one_hole(tree) and bare.startswith("{{") and bare.endswith("}}") and "{#" not in bare:
+            inner = bare[2:-2].strip("-").strip()
+            return _Compiled(_jinja().compile_expression(inner, undefined_to_none=False), None)
+        return _Compiled(None, _jinja().from_string(text))
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Refuse what Jinja or Python can't take apart any more: hundreds of brackets, members, terms."""
+    try:
+        yield
+    except (RecursionError, SyntaxError, MemoryError):
+        raise HoleError("template-syntax", "this template is nested too deep") from None
+
+
+def _plain(message: str | None) -> str:
+    """Return Jinja's account of a mistake without the names of its own parts."""
+    text = re.sub(r"expected token 'end of print statement', got (.*)", r"\1 can't stand there", message or "")
+    text = text.replace("'end of print statement'", "'}}'").replace("unexpected end of template", "it ends too early")
+    return text.replace("end of print statement", "}}").rstrip(".")
 
 
 @lru_cache(maxsize=4096)
 def _parse(text: str) -> nodes.Template:
-    try:
-        tree = _jinja().parse(text)
-    except TemplateSyntaxError as error:
-        raise HoleError("template-syntax", f"this template can't be read: {error.message}") from error
-    # Jinja looks these up when it compiles; a misspelt one must be found before anything is sent.
-    for what, kind, known in (("filter", nodes.Filter, _jinja().filters), ("test", nodes.Test, _jinja().tests)):
-        for node in tree.find_all(kind):
-            if node.name not in known:
-                raise HoleError(
-                    f"unknown-{what}", f"there is no {what} '{node.name}'", label=did_you_mean(node.name, known)
-                )
+    with _bounded():
+        try:
+            tree = _jinja().parse(text)
+        except TemplateSyntaxError as error:
+            raise HoleError("template-syntax", f"this template can't be read: {_plain(error.message)}") from error
+        # Jinja looks these up when it compiles; a misspelt one must be found before anything is sent.
+        for what, kind, known in (("filter", nodes.Filter, _jinja().filters), ("test", nodes.Test, _jinja().tests)):
+            for node in tree.find_all(kind):
+                if node.name not in known:
+                    near = did_you_mean(node.name, known)
+                    raise HoleError(f"unknown-{what}", f"there is no {what} '{node.name}'", label=near)
     return tree
 
 
@@ -336,9 +373,10 @@ def needs_of_expression(text: str) -> tuple[Need, ...]:
 def needs_of_text(text: str) -> tuple[Need, ...]:
     """Return the names that one text uses; a name behind `| default(…)` or `is defined` may be missing."""
     tree = _parse(text)
-    # What `for` and `set` name inside the text is not for anybody else to set.
-    own = frozenset(name.name for name in tree.find_all(nodes.Name) if name.ctx == "store")
-    return tuple(Need(chain, (), text) for chain in _chains(tree, own))
+    with _bounded():
+        # What `for` and `set` name inside the text is not for anybody else to set.
+        own = frozenset(name.name for name in tree.find_all(nodes.Name) if name.ctx == "store")
+        return tuple(Need(chain, (), text) for chain in _chains(tree, own))
 
 
 def _chains(node: nodes.Node, own: frozenset[str]) -> Iterator[tuple[str | int, ...]]:

@@ -14,7 +14,7 @@ from flowrun.grammar import Miss, Part, Schema, Walk, Where, schema
 if TYPE_CHECKING:
     from flowrun.document import Document
 
-__all__ = ["check", "filled", "not_built", "schema"]
+__all__ = ["check", "complete", "filled", "not_built", "schema"]
 
 _LONGEST_LABEL: Final = 70
 _MOST_SHOWN: Final = 40
@@ -40,28 +40,42 @@ def check(document: Document, schema_name: str) -> list[Problem]:
 
     `schema_name` is `scenario` or `environment`.
     """
-    part = grammar.part(schema_name)
-    misses = Walk().misses(part.schema, part.base, document.data, ())
+    found, _ = _walked(document, schema_name)
+    return found
+
+
+def complete(document: Document, schema_name: str) -> list[Problem]:
+    """Return the problems of a file; if there are none, those of what this version has not (`x-comes`)."""
+    found, coming = _walked(document, schema_name)
+    return found or coming
+
+
+def not_built(document: Document, schema_name: str) -> list[Problem]:
+    """Return a problem for everything that the language has and this version of flowrun has not (`x-comes`)."""
+    _, coming = _walked(document, schema_name)
+    return coming
+
+
+def _walked(document: Document, schema_name: str) -> tuple[list[Problem], list[Problem]]:
+    """Return the problems of a file, and apart what is not built."""
+    part, walk = grammar.part(schema_name), Walk()
+    misses = walk.misses(part.schema, part.base, document.data, ())
     found = {_words(miss): None for miss in misses if not _said_of_sibling(miss)}
     problems = [_problem(document, words) for words in found]
     # What was repaired in reading has been said; its value is only a guess.
     guessed = {(problem.at.line, problem.at.column) for problem in document.problems if problem.at}
     problems = [one for one in problems if one.at is None or (one.at.line, one.at.column) not in guessed]
-    return _sorted([*document.problems, *problems])
+    return _sorted([*document.problems, *problems]), _sorted([_unbuilt(document, *one) for one in walk.coming])
 
 
-def not_built(document: Document, schema_name: str) -> list[Problem]:
-    """Return a problem for everything that the language has and this version of flowrun has not (`x-comes`)."""
-    problems = []
-    for path, value_meant, sentence in grammar.unbuilt(grammar.part(schema_name), document.data):
-        word: Any = path[-1]
-        if value_meant:
-            word = document.data
-            for one in path:
-                word = word[one]
-        at = document.at(path) if value_meant else document.key_at(path)
-        problems.append(Problem("not-built", f"'{word}' is not built yet", at, sentence))
-    return _sorted(problems)
+def _unbuilt(document: Document, path: Where, value_meant: bool, sentence: str) -> Problem:
+    word: Any = path[-1]
+    if value_meant:
+        word = document.data
+        for one in path:
+            word = word[one]
+    at = document.at(path) if value_meant else document.key_at(path)
+    return Problem("not-built", f"'{word}' is not built yet", at, sentence)
 
 
 def filled(value: Any, schema_name: str, pointer: str = "") -> list[tuple[Where, str]]:

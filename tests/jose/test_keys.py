@@ -247,7 +247,7 @@ def test_not_a_key_at_all(refusal):
     error = refusal("k.pem", "environment: uat\n")
     assert error.code == "key-unreadable"
     assert error.title == "k.pem holds no key that flowrun can read"
-    assert error.hint == "a key file begins with -----BEGIN PRIVATE KEY----- (PEM) or with { (JWK)"
+    assert error.hint == "a key file begins with -----BEGIN (PEM) or with { (JWK)"
 
 
 def test_cut_pem(refusal, made, tools):

@@ -17,6 +17,9 @@ COMMANDS: Final = {
     "check": "flowrun.cli.check",
     "plan": "flowrun.cli.plan",
     "list": "flowrun.cli.listing",
+    "describe": "flowrun.cli.describe",
+    "explain": "flowrun.cli.explain",
+    "new": "flowrun.cli.new",
     "sandbox": "flowrun.cli.sandbox",
 }
 

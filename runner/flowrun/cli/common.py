@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -79,7 +80,13 @@ def read_plans(
 
 
 def _environment(name: str, scenario: Scenario, session: Session, loaded: dict[Path, Environment]) -> Environment:
-    path = environments.find(name, scenario.document.path.parent)
+    try:
+        path = environments.find(name, scenario.document.path.parent)
+    except FlowrunError as error:
+        if name != scenario.environment:
+            raise
+        at = scenario.document.at(("environment",))
+        raise FlowrunError(*(replace(problem, at=at) for problem in error.problems)) from error
     if path not in loaded:
         loaded[path] = environments.load(path, session.redactor)
     return loaded[path]

@@ -81,7 +81,7 @@ def _run(
     browsing = [plan.environment for plan in plans if any(step.kind == "browse" for step in plan.scenario.steps)]
     arguments = dict.fromkeys(argument for environment in browsing for argument in environment.browser_arguments)
     settings = BrowserSettings(
-        headless=not headed,
+        headless=not (headed or any(one.headed for one in browsing)),
         arguments=(*arguments, *browser_arguments({id(one): one for one in browsing}.values())),
         insecure=any(not environment.tls.verify for environment in browsing),
     )

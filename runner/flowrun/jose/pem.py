@@ -111,7 +111,7 @@ def _no_private_key(begun: set[str], source: str) -> JoseError:
     return JoseError(
         "key-unreadable",
         f"{source} {what}" + (", not a private key" if begun else ""),
-        hint="a key file begins with -----BEGIN PRIVATE KEY----- (PEM) or with { (JWK)",
+        hint="a key file begins with -----BEGIN (PEM) or with { (JWK)",
     )
 
 

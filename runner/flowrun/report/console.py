@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TextIO
@@ -49,7 +50,7 @@ class Console:
         self._out = out or sys.stdout
         self._verbose, self._quiet = verbose, quiet
         self._terminal = self._out.isatty()
-        self._colour = self._terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        self._colour = self._terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self._unicode = _can_show(self._out, "✓✗–·→")
         self._status: Status | None = None
         self._told: list[str] = []
@@ -200,10 +201,14 @@ class Console:
     def _line(self, text: str) -> None:
         if not self._unicode:
             text = text.translate(_PLAIN)
-        self._out.write(text + "\n")
+        encoding = self._out.encoding or "ascii"
+        shown = _CONTROL.sub(" ", text).encode(encoding, "backslashreplace").decode(encoding)
+        self._out.write(shown + "\n")
         self._out.flush()
 
 
+# What a server says must not move the cursor, begin a line of its own or turn the text around; our colours stay.
+_CONTROL: Final = re.compile("[\x00-\x1a\x1c-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]|\x1b(?!\\[(?:0|1|2|3[123])m)")
 _PLAIN: Final = str.maketrans(
     {"→": "->", "…": "...", "·": ".", "‹": "<", "›": ">", "–": "-", "§": "section ", "’": "'", "✓": "ok", "✗": "x"}
 )

@@ -35,7 +35,8 @@ class JsonReport:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        self._file = os.fdopen(handle, "w", encoding="utf-8")
+        # Half a surrogate pair, which a server may send, is written as JSON writes it.
+        self._file = os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace")
         self._temporary = Path(name)
         self._run: dict[str, Any] = {"version": VERSION, "scenarios": []}
         self._scenario: dict[str, Any] = {}

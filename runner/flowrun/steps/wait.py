@@ -48,10 +48,13 @@ def _length(wanted: Any, tools: Tools) -> float:
     """Return the seconds to wait: a duration, or the time left until a named moment."""
     if isinstance(wanted, int | float):
         return float(wanted)
-    try:
-        return seconds(wanted) if isinstance(wanted, str) else _left(wanted)
-    except ValueError:
-        pass
+    if not isinstance(wanted, str):
+        return _left(wanted)
+    for read in (seconds, lambda text: _left(datetime.fromisoformat(text))):
+        try:
+            return read(wanted)
+        except ValueError:
+            continue
     try:
         return _left(follow(tools.names(), parse(wanted)))
     except (MissingValueError, PathError) as error:
@@ -67,7 +70,8 @@ def _left(moment: Any) -> float:
     if isinstance(moment, int | float) and not isinstance(moment, bool):
         return float(moment) - time.time()
     if isinstance(moment, datetime):
-        return (moment - datetime.now(UTC)).total_seconds()
+        zone = moment.tzinfo or UTC  # a date without a zone is meant as the servers write theirs
+        return (moment.replace(tzinfo=zone) - datetime.now(UTC)).total_seconds()
     raise own_error("no-moment", "this is no moment in time", field=("for",), label="a date, or seconds since 1970")
 
 
