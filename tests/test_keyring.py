@@ -52,7 +52,7 @@ def test_a_key_may_stand_in_the_environment_as_a_jwk(environment):
     assert load(environment(f"jwk: {json.dumps(jwk)}, kid: outside")).kid == "outside"
 
 
-def test_each_file_is_read_once(environment, monkeypatch):
+def test_each_file_is_read_once(environment):
     there = environment("file: client-signing.pem, kid: mine")
     keyring = Keyring()
     first = keyring.load(there.client(), "signing", there)

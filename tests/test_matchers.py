@@ -50,6 +50,8 @@ HOLDS = [
     ("same_items", [{"a": 1, "b": 2}], [{"b": 2, "a": 1}]),
     ("subset_of", "accounts", "accounts profile"),
     ("subset_of", [], ["a"]),
+    ("schema", {"a": 1}, {"type": "object", "required": ["a"]}),
+    ("schema", {"a": 1}, {"$defs": {"n": {"type": "number"}}, "properties": {"a": {"$ref": "#/$defs/n"}}}),
 ]
 # matcher, what came, the argument, the complaint.
 FAILS = [
@@ -106,6 +108,33 @@ FAILS = [
     ("same_items", [1], [True], "the same items as [true], in any order"),
     ("subset_of", "a b", "a", 'nothing beyond ["a"]'),
     ("subset_of", ABSENT, ["a"], 'nothing beyond ["a"]'),
+    ("schema", {"a": 1}, {"required": ["b"]}, "something that follows the JSON Schema: $: 'b' is a required property"),
+    (
+        "schema",
+        [1, 2, 3, 4],
+        {"items": {"const": 0}},
+        "something that follows the JSON Schema: $[0]: 0 was expected; $[1]: 0 was expected; $[2]: 0 was expected",
+    ),
+    ("schema", ABSENT, {}, "something that follows the JSON Schema"),
+    (
+        "schema",
+        1,
+        {"type": "nope"},
+        "what schema says, but this is no JSON Schema: 'nope' is not valid under any of the given schemas",
+    ),
+    (
+        "schema",
+        1,
+        {"$ref": "http://127.0.0.1:9/schema.json"},
+        "what schema says, but this JSON Schema refers to http://127.0.0.1:9/schema.json, which is not inside it",
+    ),
+    (
+        "schema",
+        1,
+        {"$ref": "#/$defs/no"},
+        "what schema says, but this JSON Schema refers to /$defs/no, which is not inside it",
+    ),
+    ("schema", 1, 5, "what schema says, and 5 says nothing to it"),
     # What a template came to may be of a wrong kind; that is a complaint, never a crash.
     ("starts_with", "a", 5, "what starts_with says, and 5 says nothing to it"),
     ("matches", "a", "(", 'what matches says, and "(" says nothing to it'),
@@ -130,6 +159,13 @@ def test_it_fails_and_says_what_was_expected(name, got, wanted, complaint):
 def test_every_matcher_is_seen_to_hold_and_to_fail(name):
     assert name in {row[0] for row in HOLDS}
     assert name in {row[0] for row in FAILS}
+
+
+def test_no_schema_makes_flowrun_call_anybody(monkeypatch):
+    calls = []
+    monkeypatch.setattr("urllib.request.urlopen", lambda *arguments, **_: calls.append(arguments))
+    assert expect_all(1, {"schema": {"$ref": "http://127.0.0.1:9/schema.json"}})
+    assert calls == []
 
 
 def test_several_matchers_must_all_hold_and_the_first_that_fails_speaks():

@@ -267,10 +267,18 @@ def _closest(here: Part, value: Any, path: Where, tried: Sequence[tuple[Part, li
 def conforms(value: Any, wanted: Schema) -> list[str]:
     """Return what does not follow a JSON Schema that somebody else wrote, in words; raises `FlowrunError`."""
     import jsonschema  # noqa: PLC0415  slow to import, and only a matcher needs it
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415
+    from referencing.jsonschema import EMPTY_REGISTRY  # noqa: PLC0415
 
     validator = jsonschema.validators.validator_for(wanted, jsonschema.Draft202012Validator)
     try:
         validator.check_schema(dict(wanted))
     except jsonschema.SchemaError as error:
         raise FlowrunError(Problem("wrong-schema", f"this is no JSON Schema: {error.message}")) from None
-    return [f"{error.json_path}: {error.message}" for error in validator(wanted).iter_errors(value)]
+    try:
+        # With a registry of our own nothing is fetched: by itself the library would call what a $ref names.
+        misses = list(validator(wanted, registry=EMPTY_REGISTRY).iter_errors(value))
+    except Unresolvable as error:
+        title = f"this JSON Schema refers to {error.ref}, which is not inside it"
+        raise FlowrunError(Problem("wrong-schema", title)) from None
+    return [f"{error.json_path}: {error.message}" for error in misses]

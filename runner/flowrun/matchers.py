@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from flowrun.errors import FlowrunError
+
 Matcher = Callable[[Any, Any], str | None]
 LONGEST_SHOWN: Final = 300
 
@@ -186,6 +188,8 @@ def expect_all(got: Any, wanted: Any) -> str | None:
         except (TypeError, ValueError, LookupError, re.error):
             # The schema has seen what was written; what a template came to is seen here.
             complaint = f"what {name} says, and {show(argument)} says nothing to it"
+        except FlowrunError as error:
+            complaint = f"what {name} says, but {error}"
         if complaint is not None:
             return complaint
     return None

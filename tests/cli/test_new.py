@@ -269,17 +269,27 @@ def test_the_same_answers_again_change_nothing(flowrun: Callable[..., Result]) -
     assert "wrote" not in result.stdout
 
 
-# --- questions ---------------------------------------------------------------------------------------------------------
+# --- questions -------------------------------------------------------------------------------------------------------
 
 
 def test_on_a_terminal_it_asks_for_what_no_option_gives(
     flowrun: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(new, "_on_terminal", lambda: True)
-    typed = ["https://auth1.bank.example", "uat", "fapi3", "fapi2", "5a1c", "https://app.example/cb"]
-    typed += ["", "", "openid accounts", "n", "y", "k7"]
+    answers = {
+        "issuer": "https://auth1.bank.example",
+        "name": "uat",
+        "profile": "fapi3\nfapi2",
+        "client_id": "5a1c",
+        "redirect_uri": "https://app.example/cb",
+        "auth": "",  # the default
+        "scope": "openid accounts",
+        "par": "n",
+        "sign": "y",
+        "kid": "k7",
+    }
 
-    result = flowrun("new", "--user", "bob", typed="\n".join(typed[:9]) + "\nn\ny\nk7\n")
+    result = flowrun("new", "--user", "bob", typed="\n".join([*answers.values(), ""]))
 
     assert result.exit_code == 0, result.output
     text = (tmp_path / "environments/uat.yaml").read_text()
@@ -288,6 +298,7 @@ def test_on_a_terminal_it_asks_for_what_no_option_gives(
     assert "kid: k7" in text
     assert "  bob:\n    username: bob\n" in text
     scenario = (tmp_path / "first_login.yaml").read_text()
+    assert "  scope: openid accounts\n" in scenario
     assert "  - push" not in scenario
     assert "  - sign: request_object\n" in scenario
     assert flowrun("check", ".").exit_code == 0
@@ -304,7 +315,7 @@ def test_no_issuer_on_a_terminal_is_the_embedded_server(
     assert "server: embedded\n" in (tmp_path / "environments/sandbox.yaml").read_text()
 
 
-# --- the modeline ------------------------------------------------------------------------------------------------------
+# --- the modeline ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("folder", [".", "a", "a/b/c"])
@@ -361,7 +372,7 @@ def test_in_this_repository_no_machine_path_is_written(repo: Path) -> None:
         assert line == f"# yaml-language-server: $schema={os.path.relpath(repo / 'schemas', file.parent)}/{wanted}.json"
 
 
-# --- texts ---------------------------------------------------------------------------------------------------------------
+# --- texts -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
