@@ -281,12 +281,10 @@ def test_a_template_may_stand_for_any_value_until_it_is_filled() -> None:
 @pytest.mark.parametrize(
     ("text", "title", "column"),
     [
-        (steps("wait: 10s"), "'wait' is not built yet", 5),
-        (steps("{push: , flow: b}"), "'flow' is not built yet", 14),
+        (steps("call: https://rs.example.com"), "'call' is not built yet", 5),
+        (steps("{push: , tamper: {clock: +70s}}"), "'tamper' is not built yet", 14),
         (steps("exchange: device_code"), "'device_code' is not built yet", 15),
         (steps("browse: {by: hand}"), "'hand' is not built yet", 18),
-        (steps("{push: , expect: {a: {schema: {}}}}"), "'schema' is not built yet", 27),
-        ("scenario: x\nsteps: [push]\ncases: {file: a.csv}\n", "'file' is not built yet", 9),
     ],
 )
 def test_what_is_in_the_grammar_and_not_built_is_said(text: str, title: str, column: int) -> None:

@@ -9,12 +9,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
-from flowrun.syntax import Repair, Source, Trouble, characters, explain, hole_problem
+from flowrun.source import Source
+
+if TYPE_CHECKING:
+    from flowrun.syntax import Repair, Trouble
 
 Where = tuple[str | int, ...]
 
@@ -31,6 +34,7 @@ _WORDS: Final[Mapping[str, bool | None]] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
+_PLAIN = re.compile(r"[\t\n\r -~]*")
 _CURLY: Final = "“”„‟«»‘’‚"
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -105,7 +109,7 @@ def shown(path: Path) -> str:
 def parse(text: str, file: str, path: Path) -> Document:
     """Read a text; raises `FlowrunError` like `read`."""
     source = Source(file, text)
-    problems = characters(source)
+    problems = _characters(source)
     if problems:
         raise FlowrunError(*problems)
     repairs: list[Repair] = []
@@ -114,6 +118,8 @@ def parse(text: str, file: str, path: Path) -> Document:
         try:
             data = reading.document()
         except yaml.MarkedYAMLError as error:
+            from flowrun.syntax import explain  # noqa: PLC0415  only what is wrong needs words
+
             finding = explain(source, reading.trouble(error))
             problems.append(finding.problem)
             known = finding.repair is None or any(finding.repair.start == done.start for done in repairs)
@@ -128,6 +134,15 @@ def parse(text: str, file: str, path: Path) -> Document:
             reading.close()
     problems = _in_order([*problems, *reading.problems])
     return Document(file, path, data, Places(reading.spans, source), Places(reading.keys, source), tuple(problems))
+
+
+def _characters(source: Source) -> list[Problem]:
+    """Return the problems of characters that can't stand where they stand."""
+    if _PLAIN.fullmatch(source.text):
+        return []
+    from flowrun.syntax import characters  # noqa: PLC0415  its patterns take longer to make than most files to read
+
+    return characters(source)
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:
@@ -216,6 +231,8 @@ class _Reading:
 
     def trouble(self, error: yaml.MarkedYAMLError) -> Trouble:
         """Return what a parser said, freed of its types."""
+        from flowrun.syntax import Trouble  # noqa: PLC0415
+
         at, began = error.problem_mark, error.context_mark
         return Trouble(
             error.problem or "",
@@ -360,6 +377,8 @@ class _Reading:
 
     def _hole(self, path: Where, start: int) -> str:
         """Read over `{{ x }}`, which YAML takes for a mapping with a mapping as its key."""
+        from flowrun.syntax import hole_problem  # noqa: PLC0415
+
         end = self._skip(inside=1)
         text = self._source.text[start:end]
         self.problems.append(hole_problem(self._source.span(start, end), text))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from flowrun.session import Session
 
 LONGEST_WIND_UP: Final = 10.0  # seconds for the `after` steps once a person has pressed Ctrl-C
+LONGEST_SILENCE: Final = 3.0  # seconds in which nothing happens meanwhile: a call that hangs can't be interrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
     deadline: float | None = None
     while True:
         try:
-            event = told.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+            left = None if deadline is None else min(LONGEST_SILENCE, max(0.0, deadline - time.monotonic()))
+            event = told.get(timeout=left)
         except KeyboardInterrupt:
             if deadline is not None:
                 raise

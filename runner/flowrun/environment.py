@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -122,6 +122,13 @@ class Environment:
     headed: bool = False
     warnings: list[Problem] = field(default_factory=list)
     _clients: dict[str, Client] = field(default_factory=dict)
+    _found: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
+
+    def found(self, what: str, look: Callable[[], Iterable[Problem]]) -> tuple[Problem, ...]:
+        """Return the problems that a look at a part of the environment finds; one look, however many scenarios ask."""
+        if what not in self._found:
+            self._found[what] = tuple(look())
+        return self._found[what]
 
     def client(self, name: str = "default") -> Client:
         """Return a client, complete; raises `FlowrunError` (no such client, a missing secret, a wrong value)."""

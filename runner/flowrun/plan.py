@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flowrun import inputs, lookahead
@@ -87,7 +88,7 @@ def _plan(scenario: Scenario, environment: Environment, overrides: Mapping[str, 
 
 def _material_problems(scenario: Scenario, environment: Environment, keyring: Keyring) -> Iterator[Problem]:
     """Make every client and user that the steps use, load their keys: what can't be used is said now."""
-    yield from server_problems(environment, keyring)
+    yield from environment.found("server", lambda: server_problems(environment, keyring))
     used = {step.client for step in (*scenario.steps, *scenario.after)} & set(environment.client_names())
     for name in sorted(used):
         try:
@@ -99,10 +100,14 @@ def _material_problems(scenario: Scenario, environment: Environment, keyring: Ke
     for step in scenario.steps:
         user = step.input.get("user") if step.kind == "browse" else None
         if isinstance(user, str) and user in environment.user_names():
-            try:
-                environment.user(user)
-            except FlowrunError as error:
-                yield from error.problems
+            yield from environment.found(f"user {user}", partial(_user_problems, user, environment))
+
+
+def _user_problems(name: str, environment: Environment) -> Iterator[Problem]:
+    try:
+        environment.user(name)
+    except FlowrunError as error:
+        yield from error.problems
 
 
 def server_problems(environment: Environment, keyring: Keyring) -> Iterator[Problem]:
@@ -129,10 +134,7 @@ def environment_problems(environment: Environment, keyring: Keyring) -> Iterator
             except FlowrunError as error:
                 yield from error.problems
     for name in environment.user_names():
-        try:
-            environment.user(name)
-        except FlowrunError as error:
-            yield from error.problems
+        yield from _user_problems(name, environment)
 
 
 def client_problems(

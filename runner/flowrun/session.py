@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Self
 
 from flowrun.keyring import Keyring
@@ -11,6 +10,7 @@ from flowrun.redact import Redactor
 from flowrun.wire import Wire
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from types import TracebackType
 
     from flowrun.browser import BrowserSettings
@@ -55,6 +55,8 @@ class Session:
 
     def prepare_browser(self, settings: BrowserSettings) -> None:
         """Begin to start the browser, on a thread: it takes as long as discover, sign and push together."""
+        from concurrent.futures import Future  # noqa: PLC0415
+
         with self._lock:
             if self._browser is not None:
                 return

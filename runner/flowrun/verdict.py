@@ -176,7 +176,7 @@ class Verdict:
         self.counts["failed"] += 1
         last = parse(path)[-1] if path != "that" else ""
         secret = isinstance(got, str) and last in SECRET_MEMBERS
-        shown = mask(str(last)) if secret else matchers.show(got)
+        shown = mask(str(last)) if secret else matchers.show(self.known.session.redactor.value(got))
         facts = (("expected", complaint), ("got", f"{shown}: {missing}" if missing else shown))
         self.problems.append(Problem("expectation", f"{path} is not what was expected", at, "", facts, "", FAILED))
 

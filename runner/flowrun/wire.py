@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,8 @@ from urllib.parse import urlencode, urlsplit
 from flowrun.errors import UNREACHABLE, WRONG_FILE, StepError
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
     from flowrun.redact import Redactor
@@ -95,7 +96,9 @@ class Wire:
 
         Raises `StepError` (exit code 3) when there is no answer: name not found, refused, TLS, time-out.
         """
-        import httpx  # noqa: PLC0415  a scenario that sends nothing must not pay for it
+        import ssl  # noqa: PLC0415  a scenario that sends nothing must not pay for these
+
+        import httpx  # noqa: PLC0415
 
         for name, value in form:
             self._redactor.learn_members({name: value})
@@ -131,6 +134,8 @@ class Wire:
         self._clients.clear()
 
     def _client(self, tls: Tls, *, secure: bool) -> httpx.Client:
+        import ssl  # noqa: PLC0415
+
         import httpx  # noqa: PLC0415
 
         found = self._clients.get((tls, secure))
@@ -156,6 +161,8 @@ class Wire:
 
 def context_for(tls: Tls) -> ssl.SSLContext:
     """Return the TLS context for these files; raises `StepError` where one can't be read."""
+    import ssl  # noqa: PLC0415  who sends nothing needs none
+
     try:
         context = ssl.create_default_context(cafile=str(tls.ca) if tls.ca else None)
     except (OSError, ssl.SSLError) as error:

@@ -126,16 +126,16 @@ def test_the_recipe_runs(one, write, folder, flowrun_run, monkeypatch, request) 
     write(one)
     if one.peer:
         # The environment stands once, with the first recipe that needs it.
-        [file] = [other.files["environments/plain.yaml"] for other in RECIPES if "environments/plain.yaml" in other.files]
+        [file] = [
+            other.files["environments/plain.yaml"] for other in RECIPES if "environments/plain.yaml" in other.files
+        ]
         text = file.replace(PEER, request.getfixturevalue("oidc_provider")("plain"))
         (folder / "environments" / "plain.yaml").write_text(text, "utf-8")
         monkeypatch.setenv("PLAIN_SECRET", PEER_SECRET)
         monkeypatch.setenv("PLAIN_PASSWORD", "any password will do")
     if "push.expires_at" in one.text:
         # Nobody waits 90 s for this.
-        monkeypatch.setattr(
-            flowrun.embedded, "Settings", partial(Settings, lifetimes=Lifetimes(request_uri=1))
-        )
+        monkeypatch.setattr(flowrun.embedded, "Settings", partial(Settings, lifetimes=Lifetimes(request_uri=1)))
     ran = flowrun_run(*one.arguments)
     assert ran.code == 0, ran.told
     assert "warning[" not in ran.told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flowrun.browser.finder import PRESSED, quoted
 from flowrun.browser.redirect import without_parameters
@@ -100,6 +100,12 @@ def excerpt(text: str) -> str:
     return line if len(line) <= EXCERPT else line[: EXCERPT - 1].rstrip() + "…"
 
 
+# The first button is often the one that says no; nobody wants that pasted into a page.
+_SAYS_NO: Final = re.compile(
+    r"\b(deny|cancel|refuse|reject|decline|abort|back|no|exit|batal|tolak|kembali)\b", re.IGNORECASE
+)
+
+
 def page_yaml(page: Snapshot, name: str = "new_page") -> str:
     """Return a page for the environment file that would recognise this one and use its fields and first button."""
     shows: list[str] = []
@@ -129,8 +135,13 @@ def page_yaml(page: Snapshot, name: str = "new_page") -> str:
             deeds.append(f'{{fill: {{{label}: "{{{{ user.password }}}}"}}}}')
         else:
             deeds.append(f'{{fill: {{{label}: "{{{{ user.username }}}}"}}}}')
+    going = [button.name for button in buttons if not _SAYS_NO.search(button.name)]
+    leaving = [button.name for button in buttons if _SAYS_NO.search(button.name)]
+    if going and leaving and not fields:  # a question: the scenario says what to answer
+        answers = f"approve: [{{press: {_scalar(going[0])}}}], deny: [{{press: {_scalar(leaving[0])}}}]"
+        return "\n".join([*lines, f"  answers: {{{answers}}}"])
     if buttons:
-        deeds.append(f"{{press: {_scalar(buttons[0].name)}}}")
+        deeds.append(f"{{press: {_scalar((going or leaving)[0])}}}")
     lines.append(f"  do: [{', '.join(deeds)}]" if deeds else "  means: refused")
     return "\n".join(lines)
 

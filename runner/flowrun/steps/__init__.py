@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,7 @@ KINDS: Final[Mapping[str, str]] = {
 }
 
 
+@cache
 def kind(name: str) -> StepKind:
     """Return a kind of step by its name; raises KeyError for one that there is not."""
     found: StepKind = import_module(KINDS[name]).KIND

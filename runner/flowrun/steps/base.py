@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from flowrun.auth import METHODS
 from flowrun.auth.base import Call
 from flowrun.errors import WRONG_FILE, StepError
-from flowrun.events import Called
 from flowrun.flow import IdToken, Refusal, form_value, now
 from flowrun.wire import Answer, Tls
 
@@ -162,7 +161,15 @@ class Tools:
             return base
         return Tls(base.ca, base.verify, self.client.certificate.file, self.client.certificate.key)
 
+    def told(self, name: str, value: str) -> None:
+        """Tell the reports something in words."""
+        from flowrun.events import Told  # noqa: PLC0415  `check` tells nothing
+
+        self.tell(Told(name, value))
+
     def _tell(self, answer: Answer) -> None:
+        from flowrun.events import Called  # noqa: PLC0415
+
         self.tell(
             Called(
                 answer.sent.method,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flowrun.errors import FlowrunError, StepError
-from flowrun.events import PageSeen, Told
 from flowrun.flow import Refusal, now
 from flowrun.steps.base import Outcome, StepKind, own_error
 from flowrun.steps.request import authorization_url
@@ -15,6 +14,7 @@ from flowrun.template import HoleError, fill, seconds
 
 if TYPE_CHECKING:
     from flowrun.browser import Callback, PageVisit, Walk
+    from flowrun.events import PageSeen
     from flowrun.steps.base import Tools
 
 
@@ -37,9 +37,9 @@ def run(step: Browse, tools: Tools) -> Outcome:
     if not redirect_uri:
         raise own_error("no-redirect-uri", f"the client '{tools.client.name}' has no redirect_uri")
     url = step.url or authorization_url(tools, step.extra or {})
-    tools.tell(Told("authorization URL", url))
+    tools.told("authorization URL", url)
     if tools.flow.expires_at is not None and now() >= tools.flow.expires_at:
-        tools.tell(Told("note", "the request_uri has expired before the browser opened it"))
+        tools.told("note", "the request_uri has expired before the browser opened it")
     limits = tools.environment.timeouts
     answers = {name: str(value) for name, value in (step.answers or {}).items()}
     names = {"user": _user(step, tools), "answers": answers}
@@ -87,6 +87,8 @@ def _fill(value: object, path: tuple[str | int, ...], names: Mapping[str, Any], 
 
 def page_seen(visit: PageVisit) -> PageSeen:
     """Return a visit as an event."""
+    from flowrun.events import PageSeen  # noqa: PLC0415  `check` sees no page
+
     return PageSeen(visit.name, visit.url, visit.heading, visit.status, visit.text, visit.seconds, visit.screenshot)
 
 

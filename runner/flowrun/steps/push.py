@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.errors import StepError
-from flowrun.events import Told
 from flowrun.flow import as_form, form_value, now, with_extra
 from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, shown
 from flowrun.steps.request import sign_request_object, with_query
@@ -47,7 +46,7 @@ def run(step: Push, tools: Tools) -> Outcome:
             )
         if step.par == "fallback":
             tools.flow.degraded = "the server has no PAR endpoint; the request went through the browser instead"
-            tools.tell(Told("degraded", tools.flow.degraded))
+            tools.told("degraded", tools.flow.degraded)
         return Outcome(summary="not pushed: the server has no PAR endpoint")
     return _push(step, tools)
 
@@ -66,7 +65,7 @@ def _push(step: Push, tools: Tools) -> Outcome:
     if refusal is not None:
         if step.par == "fallback":
             tools.flow.degraded = f"the push was refused with {refusal.error or refusal.status}; went on without PAR"
-            tools.tell(Told("degraded", tools.flow.degraded))
+            tools.told("degraded", tools.flow.degraded)
             return Outcome(http_values(answer), answer=answer, summary="refused, going on without PAR")
         return Outcome(http_values(answer), answer=answer, refusal=refusal)
     values = _accept(answer, tools, sent_at)
