@@ -4,7 +4,7 @@ JOBS ?= auto
 # -v undoes setup.cfg's -q, so that pytest closes with its full line.
 PYTEST := $(BIN)/python -m pytest -v -n $(JOBS) --maxprocesses 4
 
-.PHONY: help demo test check lint format docs peer venv browser peers
+.PHONY: help demo test check fuzz bench lint format docs peer venv browser peers
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -17,6 +17,13 @@ test: lint browser peers ## everything: linters, all tests, real browser and rea
 
 check: lint ## the quick part: linters, and the tests that need neither browser nor peer
 	$(PYTEST) -m "not browser and not peer and not slow"
+
+FILES ?= 4000
+fuzz: venv ## the longer search for files that break the parser or check (FILES=4000 for each test: some minutes)
+	FLOWRUN_FUZZ=$(FILES) $(PYTEST) tests/test_fuzz.py
+
+bench: venv ## what flowrun costs, as ratios (benchmarks/README.md)
+	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
 
 lint: venv
 	$(BIN)/ruff format --check .

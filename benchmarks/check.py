@@ -15,15 +15,13 @@ from pairing import compare, keep, machine
 REPO = Path(__file__).parents[1]
 FILES = 500
 # Loads what the folder holds, and does nothing with it.
-LOAD = "\n".join(
-    (
-        "import os, yaml",
-        "for name in sorted(os.listdir('scenarios')):",
-        "    if name.endswith('.yaml'):",
-        "        with open(f'scenarios/{name}', 'rb') as file:",
-        "            yaml.load(file.read(), yaml.CSafeLoader)",
-    )
-)
+LOAD = """
+import os, yaml
+for name in sorted(os.listdir("scenarios")):
+    if name.endswith(".yaml"):
+        with open(f"scenarios/{name}", "rb") as file:
+            yaml.load(file.read(), yaml.CSafeLoader)
+"""
 
 
 def make_folder(root: Path) -> Path:

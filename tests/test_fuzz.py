@@ -1,6 +1,6 @@
 """Whatever a file holds, `check` ends: all is well, or problems that each have a place in the file.
 
-`make test` tries some hundred files, the same ones each time; `make fuzz` tries tens of thousands, new ones each time,
+`make test` tries a thousand files, the same ones each time; `make fuzz` tries tens of thousands, new ones each time,
 and keeps what it finds in .cache/hypothesis.
 """
 

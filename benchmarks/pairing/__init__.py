@@ -2,6 +2,9 @@
 
 A machine that is busy or changes its speed slows both halves of a pair, so ratios hold where times do not. Wall time is
 what a person waits for; CPU time (user and system, children included) says the same with less noise.
+
+Both may keep Python's bytecode, in a folder of their own, as an installed program does: a shell with
+PYTHONDONTWRITEBYTECODE would make every run of an editable install compile the sources again.
 """
 
 from __future__ import annotations
@@ -53,7 +56,7 @@ class Comparison:
     @property
     def held(self) -> bool:
         """Say whether the ratio is what was promised."""
-        return min(self.wall_ratio, self.cpu_ratio) <= self.at_most
+        return self.wall_ratio <= self.at_most
 
     def __str__(self) -> str:
         """Draw it as a few lines."""
@@ -70,8 +73,12 @@ class Comparison:
 
 def run(command: Sequence[str], folder: Path, says: str = "") -> Run:
     """Run a command to its end in a folder; it must succeed, and print `says`."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
     before = time.perf_counter()
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
         assert process.stdout is not None
         output = process.stdout.read().decode()
         _, status, usage = os.wait4(process.pid, 0)

@@ -138,6 +138,7 @@ FUNCTIONS: Final[Mapping[str, Any]] = {"uuid": lambda: str(uuid.uuid4()), "omit"
 ALWAYS_KNOWN: Final = frozenset({*FUNCTIONS, "now"})
 
 
+_DEEPEST: Final = 60  # operators, brackets, members inside one another
 _LONGEST: Final = 1_000_000  # items of a text or list that `*` makes
 _MOST_BITS: Final = 4096  # of a number that `*` or `**` makes
 
@@ -232,6 +233,8 @@ def _parse(text: str) -> nodes.Template:
             tree = _jinja().parse(text)
         except TemplateSyntaxError as error:
             raise HoleError("template-syntax", f"this template can't be read: {_plain(error.message)}") from error
+        if len(text) > _DEEPEST and _depth(tree) > _DEEPEST:
+            raise RecursionError  # Jinja would take time by the square of it
         # Jinja looks these up when it compiles; a misspelt one must be found before anything is sent.
         for what, kind, known in (("filter", nodes.Filter, _jinja().filters), ("test", nodes.Test, _jinja().tests)):
             for node in tree.find_all(kind):
@@ -239,6 +242,13 @@ def _parse(text: str) -> nodes.Template:
                     near = did_you_mean(node.name, known)
                     raise HoleError(f"unknown-{what}", f"there is no {what} '{node.name}'", label=near)
     return tree
+
+
+def _depth(tree: nodes.Template) -> int:
+    depth, level = 0, list(tree.iter_child_nodes())
+    while level:
+        depth, level = depth + 1, [child for node in level for child in node.iter_child_nodes()]
+    return depth
 
 
 @lru_cache(maxsize=1024)

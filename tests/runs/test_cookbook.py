@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 import flowrun.embedded
+from flowrun.matchers import MATCHERS
 from flowrun.sandbox import Settings
 from flowrun.sandbox.settings import Lifetimes
 
@@ -164,7 +165,15 @@ def test_the_list_at_the_top_names_every_recipe_in_order() -> None:
 
 
 def test_the_recipe_of_matchers_has_all_of_them() -> None:
-    from flowrun.matchers import MATCHERS
-
     [text] = [one.text for one in RECIPES if one.title == "Every matcher"]
     assert [name for name in MATCHERS if not re.search(rf"[{{ ]{name}:", text)] == []
+
+
+@pytest.mark.sandbox
+def test_without_the_second_client_its_recipe_is_not_applicable(folder, flowrun_run) -> None:
+    [one] = [one for one in RECIPES if one.title == "A second client"]
+    (folder / "second.yaml").write_text(one.files[f"{one.slug}.yaml"], "utf-8")
+    ran = flowrun_run("second.yaml")
+    assert (ran.code, ran.scenario["status"], ran.codes) == (1, "not applicable", [])
+    (folder / "second.yaml").write_text(one.files[f"{one.slug}.yaml"].replace("needs: [second_client]\n", ""), "utf-8")
+    assert "the environment 'sandbox' has no client 'second'" in flowrun_run("second.yaml").err

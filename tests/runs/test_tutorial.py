@@ -195,8 +195,8 @@ def test_it_installs_what_there_is_to_install(repo: Path) -> None:
 
 
 def test_every_block_of_yaml_is_a_file_or_a_part_of_one() -> None:
-    assert [block.text for block in blocks() if block.language in {"yaml", "ini"} and not block.file] == []
-    assert sum(block.language == "yaml" for block in blocks()) >= 8
+    assert [block.text for block in blocks() if block.language in {"yml", "ini"} and not block.file] == []
+    assert sum(block.language == "yml" for block in blocks()) >= 8
 
 
 @pytest.mark.parametrize(

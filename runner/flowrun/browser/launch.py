@@ -17,6 +17,7 @@ from pathlib import Path
 from flowrun.browser.model import BrowserMissing, BrowserSettings
 
 START_SECONDS = 20.0
+ATTEMPTS = 3
 END_SECONDS = 15.0
 LONGEST_FOLDER = 50  # octets; Chromium makes sockets some 50 below it, and their path may have 107
 PORT_WORDS = b"started successfully on port "
@@ -72,11 +73,44 @@ def _temporary() -> Path:
     return folder if len(os.fsencode(folder)) <= LONGEST_FOLDER else Path("/tmp")  # noqa: S108  ours is made inside
 
 
+def _facts(text: str) -> tuple[tuple[str, str], ...]:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return (("it said", "\n".join(lines[-3:])),) if lines else ()
+
+
+class EndedEarlyError(Exception):
+    """chromedriver ended before it said its port; `facts` is what it said instead."""
+
+    def __init__(self, facts: tuple[tuple[str, str], ...]) -> None:
+        """Keep the facts."""
+        super().__init__("chromedriver ended early")
+        self.facts = facts
+
+
 class Launched:
     """A running chromedriver: its port, and the folder that holds everything the browser writes."""
 
     def __init__(self, driver: str) -> None:
-        """Start it; raise BrowserMissing when it does not say its port in time."""
+        """Start it; raise BrowserMissing when it does not say its port in time.
+
+        It takes one port for IPv4 and then the same for IPv6; where somebody else has that one it ends at once, and
+        another attempt gets another port.
+        """
+        for attempts_left in reversed(range(ATTEMPTS)):
+            self._start(driver)
+            try:
+                self.port = self._read_port(driver)
+            except EndedEarlyError as error:
+                self.close()
+                if not attempts_left:
+                    raise BrowserMissing(f"{driver} did not start", facts=error.facts, hint=INSTALL) from error
+            except BaseException:
+                self.close()
+                raise
+            else:
+                return
+
+    def _start(self, driver: str) -> None:
         self.folder = _temporary() / f"flowrun-{secrets.token_hex(6)}"
         guard = Path(__file__).with_name("guard.py")
         self._process = subprocess.Popen(  # noqa: S603 - the programs are the ones found or named by the person
@@ -86,11 +120,6 @@ class Launched:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C on the terminal is for flowrun; it ends the browser itself
         )
-        try:
-            self.port = self._read_port(driver)
-        except BaseException:
-            self.close()
-            raise
 
     def _read_port(self, driver: str) -> int:
         stdout = self._process.stdout
@@ -106,7 +135,7 @@ class Launched:
                 if words and b"\n" in rest:
                     return int(rest.split(b"\n", 1)[0].strip().rstrip(b"."))
                 if not piece:
-                    break
+                    raise EndedEarlyError(self.last_words() or _facts(seen.decode("utf-8", "replace")))
         raise BrowserMissing(f"{driver} did not start", facts=self.last_words(), hint=INSTALL)
 
     def last_words(self) -> tuple[tuple[str, str], ...]:
@@ -115,8 +144,7 @@ class Launched:
             text = (self.folder / "stderr").read_text("utf-8", "replace")
         except OSError:
             return ()
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        return (("it said", "\n".join(lines[-3:])),) if lines else ()
+        return _facts(text)
 
     def close(self) -> None:
         """End chromedriver, Chromium and whatever they started, and remove the folder. Twice does no harm."""
