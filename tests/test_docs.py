@@ -282,7 +282,8 @@ def test_every_command_of_a_readme_names_files_inputs_and_environments_that_exis
     _, context = parsed(line)
     assert context is not None
     given = context.params
-    options = [f"--env={name}" for name in given["envs"]] + [f"--set={text}" for text in given["sets"]]
+    options = [f"--env={name}" for name in given.get("envs", ())]
+    options += [f"--set={text}" for text in given.get("sets", ())]
     done = CliRunner().invoke(cli, ["check", *map(str, given["paths"]), *options])
     assert done.exit_code == 0, done.output
 

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A run of this many scenarios begins (cases and environments counted)."""
+    """A run of this many scenarios begins (cases and environments counted), in this many environments."""
 
     scenarios: int
+    environments: int = 1
 
 
 @dataclass(frozen=True, slots=True)

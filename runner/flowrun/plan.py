@@ -12,6 +12,7 @@ from flowrun.auth import METHODS
 from flowrun.cases import NO_CASE, Case
 from flowrun.embedded import sandbox_for
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
+from flowrun.needs import unmet
 from flowrun.steps import kind as step_kind
 
 if TYPE_CHECKING:
@@ -45,10 +46,18 @@ def make(scenario: Scenario, environment: Environment, overrides: Mapping[str, s
     problems += inputs.case_problems(scenario)
     problems += lookahead.need_words(scenario)
     problems += lookahead.step_problems(scenario, environment)
-    problems += _material_problems(scenario, environment, keyring)
+    if not _surely_unmet(scenario, environment):  # where it is not applicable, nothing of it is lacking
+        problems += _material_problems(scenario, environment, keyring)
     if problems:
         raise FlowrunError(*in_order(problems))
     return plans
+
+
+def _surely_unmet(scenario: Scenario, environment: Environment) -> bool:
+    try:
+        return bool(unmet(scenario.needs, environment, {}))
+    except FlowrunError:
+        return False  # a client that can't be read is told for what it is
 
 
 def used_by(used: Scenario, outer: Plan, given: Mapping[str, Any], at: Span) -> Plan:

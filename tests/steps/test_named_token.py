@@ -23,7 +23,7 @@ def test_a_token_that_never_came_is_told(tools, name, tokens, article):
 
 def test_anything_else_is_the_token_itself(tools):
     assert token_named(tools(), "eyJ.a.b") == "eyJ.a.b"
-    assert token_form(tools(), "eyJ.a.b", None, None) == [("token", "eyJ.a.b")]
+    assert token_form(tools(), "eyJ.a.b", None) == [("token", "eyJ.a.b")]
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ class Console:
         self._status: Status | None = None
         self._told: list[str] = []
         self._several = False
+        self._environments = 1
         self._left_out: dict[str, int] = {}
         self._width = _NAME_WIDTH
         self._shown: list[Problem] = []
@@ -62,8 +63,8 @@ class Console:
     def tell(self, event: Event) -> None:
         """Say what happened."""
         match event:
-            case RunStarted(scenarios=count):
-                self._several = count > 1
+            case RunStarted(scenarios=count, environments=environments):
+                self._several, self._environments = count > 1, environments
             case ScenarioStarted():
                 self._scenario(event)
             case StepStarted(name=name):
@@ -170,7 +171,8 @@ class Console:
             return
         self._closing_problems(event)
         where = f" [{event.case}]" if event.case else ""
-        head = f"{event.title}{where}: " if self._quiet else ""
+        place = f" ({event.environment})" if self._environments > 1 else ""
+        head = f"{event.title}{where}{place}: " if self._quiet else ""
         word = self._paint(event.status, _SIGNS[event.status][2])
         self._line(f"  {self._sign(event.status)} {head}{word} in {event.seconds:.1f} s: {event.summary}")
         if not self._quiet:

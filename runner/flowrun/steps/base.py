@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flowrun.auth import METHODS
 from flowrun.auth.base import Call
 from flowrun.errors import WRONG_FILE, StepError
-from flowrun.flow import IdToken, Refusal, form_value, now
+from flowrun.flow import IdToken, Refusal, form_value, now, with_extra
 from flowrun.wire import Answer, Tls
 
 if TYPE_CHECKING:
@@ -111,8 +111,12 @@ class Tools:
         form: list[tuple[str, str]],
         *,
         headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """Post a form with this client's authentication and tell of it."""
+        """Post a form with this client's authentication and tell of it.
+
+        `extra` comes last, so that it replaces what authentication puts into the form as well.
+        """
         method = METHODS[self.client.auth]
         call = Call(
             form=form,
@@ -124,7 +128,8 @@ class Tools:
         )
         self.flow.assertion = None  # an assertion is used once; the next call makes its own
         method.apply(self.client, call)
-        answer = self.wire.send("POST", url, form=call.form, headers=call.headers, tls=self.tls(True))
+        sent = with_extra(call.form, extra)
+        answer = self.wire.send("POST", url, form=sent, headers=call.headers, tls=self.tls(True))
         self._tell(answer)
         return answer
 

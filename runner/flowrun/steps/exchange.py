@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flowrun.errors import StepError
-from flowrun.flow import IdToken, form_value, with_extra
+from flowrun.flow import IdToken, form_value
 from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, own_error
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ class Exchange:
 
 def run(step: Exchange, tools: Tools) -> Outcome:
     """Ask for tokens; what the flow knows is not written again."""
-    form = with_extra([(name, value) for name, value in _form(step, tools).items() if value], step.extra)
-    answer = tools.post(step.url or tools.endpoint("token_endpoint"), form, headers=step.headers)
+    form = [(name, value) for name, value in _form(step, tools).items() if value]
+    answer = tools.post(step.url or tools.endpoint("token_endpoint"), form, headers=step.headers, extra=step.extra)
     refusal = judge_answer(answer, "to the token request (RFC 6749 §5.1)", "exchange")
     if refusal is not None:
         return Outcome(http_values(answer), answer=answer, refusal=refusal, kind=step.grant)

@@ -26,8 +26,10 @@ class Introspect:
 
 def run(step: Introspect, tools: Tools) -> Outcome:
     """Send the token with the client's authentication; `active` and what else is known come back."""
-    form = token_form(tools, step.token, step.hint, step.extra)
-    answer = tools.post(step.url or tools.endpoint("introspection_endpoint"), form, headers=step.headers)
+    form = token_form(tools, step.token, step.hint)
+    answer = tools.post(
+        step.url or tools.endpoint("introspection_endpoint"), form, headers=step.headers, extra=step.extra
+    )
     refusal = judge_answer(answer, "to the introspection", "introspect")
     summary = "" if refusal else "active" if answer.members.get("active") else "not active"
     return Outcome(http_values(answer), answer=answer, refusal=refusal, summary=summary)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from flowrun.errors import StepError
-from flowrun.flow import with_extra
 
 if TYPE_CHECKING:
     from flowrun.steps.base import Tools
@@ -26,12 +25,12 @@ def _article(word: str) -> str:
     return "an" if word[0] in "aeiou" else "a"
 
 
-def token_form(tools: Tools, token: str, hint: str | None, extra: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+def token_form(tools: Tools, token: str, hint: str | None) -> list[tuple[str, str]]:
     """Return the form that names a token, for introspection and revocation alike (RFC 7662 and RFC 7009, 2.1)."""
     form = [("token", token_named(tools, token))]
     if hint or token in {"access_token", "refresh_token"}:
         form.append(("token_type_hint", hint or token))
-    return with_extra(form, extra)
+    return form
 
 
 def needs_token(endpoint: str, written: Mapping[str, Any]) -> frozenset[str]:

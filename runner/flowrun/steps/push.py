@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.errors import StepError
-from flowrun.flow import as_form, form_value, now, with_extra
+from flowrun.flow import as_form, form_value, now
 from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, shown
 from flowrun.steps.request import sign_request_object, with_query
 
@@ -58,9 +58,8 @@ def _push(step: Push, tools: Tools) -> Outcome:
         form = [("client_id", tools.client.client_id), ("request", tools.flow.request_object)]
     else:
         form = as_form(tools.parameters())
-    form = with_extra(form, step.extra)
     sent_at = now()
-    answer = tools.post(step.url or tools.endpoint(_ENDPOINT), form, headers=step.headers)
+    answer = tools.post(step.url or tools.endpoint(_ENDPOINT), form, headers=step.headers, extra=step.extra)
     refusal = judge_answer(answer, "to the pushed request (RFC 9126 §2.2)", "push")
     if refusal is not None:
         if step.par == "fallback":

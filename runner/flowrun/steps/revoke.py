@@ -27,8 +27,8 @@ class Revoke:
 
 def run(step: Revoke, tools: Tools) -> Outcome:
     """Send the token with the client's authentication; the answer's body has no meaning (RFC 7009, section 2.2)."""
-    form = token_form(tools, step.token, step.hint, step.extra)
-    answer = tools.post(step.url or tools.endpoint("revocation_endpoint"), form, headers=step.headers)
+    form = token_form(tools, step.token, step.hint)
+    answer = tools.post(step.url or tools.endpoint("revocation_endpoint"), form, headers=step.headers, extra=step.extra)
     refusal: Refusal | None = None
     if not 200 <= answer.status < 300:  # noqa: PLR2004  HTTP's own numbers
         refusal = judge_answer(answer, "to the revocation", "revoke")
