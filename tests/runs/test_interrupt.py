@@ -204,7 +204,10 @@ def test_stopped_at_any_moment(after, start):
 
     out, err, seconds = command.send(signal.SIGTERM)
 
-    assert command.process.returncode in {INTERRUPTED, -signal.SIGTERM}
+    # As a shell tells it. Python ends itself by SIGINT when an interrupt went through code it had compiled from text
+    # (a dataclass being made while a module is imported), also if the interrupt was caught: 130 all the same.
+    code = command.process.returncode
+    assert (code if code >= 0 else 128 - code) in {INTERRUPTED, 128 + signal.SIGTERM}
     assert "Traceback" not in out + err
     assert seconds < SOON
     assert command.left() == []
