@@ -15,7 +15,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from flowrun import document, errors, grammar, lookahead, needs, refusals, steps, template, validate
+from flowrun import document, errors, filters, grammar, lookahead, needs, refusals, steps, template, validate
 from flowrun.cli import cli
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def test_the_tables_of_words_cover_the_code_exactly(generator) -> None:
     assert list(words.FILTERS) == list(template.FILTERS)
     assert set(words.FUNCTIONS) == template.ALWAYS_KNOWN
     assert list(words.NEEDS) == list(needs.NEEDS)
-    assert list(words.UNITS) == list(template._UNITS)
+    assert list(words.UNITS) == list(filters.UNITS)
     assert not set(words.LATER_PLACES) & ({*refusals.PLACE} | {*steps.KINDS}), "this place is built now"
     assert set(words.VALUES) <= set(grammar.schema("common")["definitions"])
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from flowrun import environment as environments
-from flowrun.environment import Secrets, Timeouts, read_env_file
+from flowrun.environment import Timeouts
 from flowrun.errors import FlowrunError
 from flowrun.redact import Redactor
+from flowrun.secret_values import Secrets, read_env_file
 from flowrun.wire import Tls
 
 SMALL = """\

@@ -12,6 +12,7 @@ from flowrun import profiles, template, validate
 from flowrun.client import Assertion, Certificate, Client, KeyFile, RequestObject
 from flowrun.document import Document, read
 from flowrun.errors import FlowrunError, Problem, did_you_mean
+from flowrun.secret_values import Secrets
 from flowrun.wire import Tls
 
 if TYPE_CHECKING:
@@ -31,57 +32,6 @@ class Timeouts:
     http: float = 10.0
     page: float = 15.0
     browse: float = 90.0
-
-
-class Secrets(Mapping[str, str]):
-    """Secrets by name: the process environment, then `.env.<environment>`, then `.env` beside the file.
-
-    Each one that is read is made known to the redactor before anybody else sees it.
-    """
-
-    def __init__(self, environment: str, folder: Path, process: Mapping[str, str], redactor: Redactor) -> None:
-        """Read nothing yet."""
-        self._sources: list[Mapping[str, str]] = [process]
-        self._files = [folder / f".env.{environment}", folder / ".env"]
-        self._redactor = redactor
-
-    def __getitem__(self, name: str) -> str:
-        """Return a secret; raises KeyError."""
-        for source in self._all():
-            if name in source:
-                self._redactor.learn(name, source[name], lasting=True)
-                return source[name]
-        raise KeyError(name)
-
-    def __iter__(self) -> Iterator[str]:
-        """Yield the names of the files only: the whole process environment is no suggestion for anybody."""
-        return iter({name for source in self._all()[1:] for name in source})
-
-    def __len__(self) -> int:
-        """Count what `iter` yields."""
-        return len(set(self))
-
-    def _all(self) -> list[Mapping[str, str]]:
-        while self._files:
-            path = self._files.pop(0)
-            self._sources.append(read_env_file(path) if path.is_file() else {})
-        return self._sources
-
-
-def read_env_file(path: Path) -> dict[str, str]:
-    """Return the names and values of a `.env` file: `NAME=value`, quotes around the value allowed, `#` comments."""
-    found: dict[str, str] = {}
-    for line in path.read_text("utf-8-sig").splitlines():
-        name, equals, value = line.strip().removeprefix("export ").partition("=")
-        if not equals or name.startswith("#"):
-            continue
-        value = value.strip()
-        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-            value = value[1:-1]
-        else:
-            value = value.partition(" #")[0].rstrip()
-        found[name.strip()] = value
-    return found
 
 
 @dataclass(frozen=True, slots=True)

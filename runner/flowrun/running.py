@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +15,7 @@ from flowrun.events import Called, Event, PageSeen, ScenarioFinished, ScenarioSt
 from flowrun.known import Known
 from flowrun.needs import unmet
 from flowrun.paths import MissingValueError, PathError, follow, parse
+from flowrun.retry import Retry
 from flowrun.steps import kind as step_kind
 from flowrun.steps.base import Outcome
 from flowrun.verdict import Verdict
@@ -27,31 +26,6 @@ if TYPE_CHECKING:
     from flowrun.plan import Plan
     from flowrun.scenario import Scenario, WrittenStep
     from flowrun.session import Session
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """How often a step is done at most, the first time included, and what makes an attempt a success (seconds)."""
-
-    times: int = 1
-    every: float = 1.0
-    at_most: float = math.inf
-    until: str | None = None
-
-    @staticmethod
-    def read(written: Any) -> Retry:
-        """Return what `retry:` says: nothing, a number of times, or a mapping."""
-        if written is None:
-            return Retry()
-        if isinstance(written, int):
-            return Retry(times=written)
-        endless = "at_most" in written and "times" not in written
-        return Retry(
-            times=sys.maxsize if endless else int(written.get("times", 3)),
-            every=template.seconds(written.get("every", "1s")),
-            at_most=template.seconds(written["at_most"]) if "at_most" in written else math.inf,
-            until=written.get("until"),
-        )
 
 
 @dataclass(slots=True)
