@@ -59,6 +59,7 @@ def _steps(scenario: Scenario, environment: Environment, there: set[str]) -> Ite
         yield from _client_problems(step, document, environment)
         yield from _answer_problems(step, document, environment)
         yield from _key_name_problems(step, document, environment)
+        yield from _moment_problems(step, document, known)
         left = set(step_kind(step.kind).leaves)
         if step.kind == "use":
             yield from _use_problems(step, scenario, environment, there)
@@ -242,6 +243,23 @@ def _key_name_problems(step: WrittenStep, document: Document, environment: Envir
         label = did_you_mean(key, known) or f"keys here: {', '.join(known) or 'none'}"
         at = step.place(document, ("key",))
         yield Problem("unknown-key-name", f"the client '{step.client}' has no key '{key}'", at, label)
+
+
+def _moment_problems(step: WrittenStep, document: Document, known: set[str]) -> Iterator[Problem]:
+    """Yield what a `wait` step can't wait for: no duration, and no name that something has set."""
+    wanted = step.input.get("for") if step.kind == "wait" else None
+    if not isinstance(wanted, str) or template.has_hole(wanted):
+        return
+    try:
+        template.seconds(wanted)
+    except ValueError:
+        try:
+            root = parse(wanted)[0]
+        except PathError:
+            root = wanted
+        if root not in known:
+            title = f"'{wanted}' is no duration, and nothing has set a moment of that name"
+            yield Problem("no-moment", title, step.place(document, ("for",)), "write 10s, 5m, or push.expires_at")
 
 
 def _answer_problems(step: WrittenStep, document: Document, environment: Environment) -> Iterator[Problem]:
