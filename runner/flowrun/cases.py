@@ -118,7 +118,14 @@ def _csv(path: Path, document: Document) -> Iterator[Case]:
     reader = csv.reader(io.StringIO(text), delimiter=between, skipinitialspace=True)
     names: list[str] = []
     keys: dict[str, Span] = {}
-    for cells in reader:
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            at = Span(name, reader.line_num, 1, 2, "")
+            raise FlowrunError(Problem("wrong-row", "this line can't be read as CSV", at, str(error))) from error
+        if cells is None:
+            return
         number = reader.line_num
         line = lines[number - 1] if number <= len(lines) else ""
         at = Span(name, number, 1, len(line) + 1, line)

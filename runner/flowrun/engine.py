@@ -80,11 +80,12 @@ def _run(plans: Sequence[Plan], session: Session, options: Options, tell: Callab
             tell(not_run(plan, reason))
             counts["not run"] += 1
             continue
-        finished = Run(plan, session, options.browser, options.strict, tell).run()
+        run = Run(plan, session, options.browser, options.strict, tell)
+        finished = run.run()
         counts[finished.status] += 1
         codes.append(finished.exit_code)
-        if finished.exit_code == UNREACHABLE:
-            down[plan.environment.name] = finished.summary
+        if finished.exit_code == UNREACHABLE and not run.sent:  # it never answered; once it did, it may again
+            down[str(plan.environment.document.path)] = finished.summary
     if session.interrupted.is_set():
         codes.append(INTERRUPTED)
     if counts["not applicable"] == len(plans):
@@ -98,7 +99,7 @@ def _why_not(plan: Plan, session: Session, down: Mapping[str, str], *, failed: b
         return "interrupted"
     if failed:
         return "a scenario before it failed, and --fail-fast stops there"
-    return down.get(plan.environment.name, "")
+    return down.get(str(plan.environment.document.path), "")
 
 
 def not_run(plan: Plan, reason: str) -> ScenarioFinished:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from flowrun import profiles, template, validate
 from flowrun.client import Assertion, Certificate, Client, KeyFile, RequestObject
 from flowrun.document import Document, read
 from flowrun.errors import FlowrunError, Problem, did_you_mean
+from flowrun.redact import PRIVATE_MEMBERS
 from flowrun.secret_values import Secrets
 from flowrun.wire import Tls
 
@@ -156,6 +158,7 @@ def find(name: str, start: Path) -> Path:
 def load(path: Path, redactor: Redactor, process: Mapping[str, str] | None = None) -> Environment:
     """Read, validate and fill an environment file; raises `FlowrunError` with every problem found."""
     document = read(path)
+    _learn_literals(document.data, redactor)  # before any message can show the line they stand in
     problems = validate.complete(document, "environment")
     if problems:
         raise FlowrunError(*problems)
@@ -188,6 +191,9 @@ def load(path: Path, redactor: Redactor, process: Mapping[str, str] | None = Non
         headers={**profiles.load(data.get("profile", "oauth2")).headers, **filled("headers", {})},
         pages=data.get("pages", {}),
     )
+    _require_url(document, ("issuer",), environment.issuer)
+    for name, url in environment.endpoints.items():
+        _require_url(document, ("endpoints", name), url)
     if not environment.tls.verify:
         environment.warnings.append(
             Problem(
@@ -200,7 +206,7 @@ def load(path: Path, redactor: Redactor, process: Mapping[str, str] | None = Non
             )
         )
     if not environment.embedded:
-        environment.warnings.extend(_literal_secrets(document, redactor))
+        environment.warnings.extend(_literal_secrets(document))
     return environment
 
 
@@ -249,8 +255,31 @@ def _require_secrets(document: Document, value: Any, path: tuple[str | int, ...]
         raise FlowrunError(*problems)
 
 
-def _literal_secrets(document: Document, redactor: Redactor) -> Iterator[Problem]:
-    """Warn of secrets that stand in the file as they are, and keep them out of every output all the same."""
+def _learn_literals(value: Any, redactor: Redactor) -> None:
+    """Make every secret that stands in the file as it is known to the redactor, private keys too."""
+    if isinstance(value, list):
+        for item in value:
+            _learn_literals(item, redactor)
+    if not isinstance(value, Mapping):
+        return
+    for key, item in value.items():
+        secret = key in _SECRET_KEYS or ("kty" in value and key in PRIVATE_MEMBERS)
+        if secret and isinstance(item, str) and not template.has_hole(item):
+            redactor.learn(str(key), item, lasting=True)
+        _learn_literals(item, redactor)
+
+
+def _require_url(document: Document, path: tuple[str | int, ...], url: Any) -> None:
+    """Raise `FlowrunError` for a URL that can't be taken apart: brackets, a port that is no number."""
+    try:
+        if isinstance(url, str):
+            _ = urlsplit(url).port
+    except ValueError as error:
+        raise FlowrunError(Problem("bad-url", f"'{url}' is no URL: {error}", document.at(path))) from error
+
+
+def _literal_secrets(document: Document) -> Iterator[Problem]:
+    """Warn of secrets that stand in the file as they are."""
     for path, span in document.spans.items():
         if not path or path[-1] not in _SECRET_KEYS:
             continue
@@ -258,7 +287,6 @@ def _literal_secrets(document: Document, redactor: Redactor) -> Iterator[Problem
         for part in path:
             value = value[part]
         if isinstance(value, str) and value and not template.has_hole(value):
-            redactor.learn(str(path[-1]), value, lasting=True)
             yield Problem(
                 "literal-secret",
                 f"the {path[-1]} stands in the file as it is",
@@ -298,6 +326,7 @@ def _client(environment: Environment, name: str) -> Client:
         raise FlowrunError(
             Problem("missing-key", f"the client '{name}' has no client_id", document.key_at(("clients", name)))
         )
+    _require_url(document, ("clients", name, "redirect_uri"), data.get("redirect_uri"))
     if data.get("client_secret"):
         environment.redactor.learn_pair("client_secret", data["client_id"], data["client_secret"])
     certificate = data.get("certificate")

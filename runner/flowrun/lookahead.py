@@ -12,6 +12,7 @@ from flowrun import template
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
 from flowrun.needs import NEEDS, unmet
 from flowrun.paths import PathError, parse
+from flowrun.scenario import inherited
 from flowrun.steps import KINDS
 from flowrun.steps import kind as step_kind
 
@@ -73,7 +74,7 @@ def _steps(scenario: Scenario, environment: Environment, there: set[str]) -> Ite
 def _use_problems(
     step: WrittenStep, scenario: Scenario, environment: Environment, there: set[str]
 ) -> Iterator[Problem]:
-    used = scenario.used[step.name]
+    used = inherited(scenario.used[step.name], step)
     given = step.input.get("inputs") or {}
     for name in given:
         if name not in used.inputs:

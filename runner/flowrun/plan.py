@@ -71,7 +71,8 @@ def used_by(used: Scenario, outer: Plan, given: Mapping[str, Any], at: Span) -> 
     if problems:
         raise FlowrunError(*problems)
     case = Case("", given, dict.fromkeys(given, at), {})
-    plan = _plan(used, outer.environment, {}, case)
+    # What may be refused is the matter of the scenario that is run.
+    plan = _plan(replace(used, refused=outer.scenario.refused), outer.environment, {}, case)
     return replace(plan, case=outer.case)
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
+from flowrun.errors import Span
+
 T = TypeVar("T")
 
 SHORTEST: Final = 8  # shorter values are hidden at their origin only, or every "alice" would turn into a blank
@@ -54,12 +56,18 @@ _PARAMETER = re.compile(
     r"[^&#\s\"'<>‹]+"
 )
 # A JSON Web Key with one of these is a private key (RFC 7518, section 6).
-_PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
+PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 
 
 def mask(kind: str) -> str:
     """Return what stands in the place of a secret: `‹access_token›`."""
     return f"‹{kind}›"
+
+
+# A secret as a YAML file has it, also one too short to be known by its value; templates are no secrets.
+_YAML_SECRET = re.compile(
+    r"""(\b(?:client_secret|passphrase|password|totp):\s+)("[^"{]*"|'[^'{]*'|[^\s,{}"'#][^,}#]*)"""
+)
 
 
 class Redactor:
@@ -134,6 +142,14 @@ class Redactor:
             text = _PARAMETER.sub(_masked_member, text)
         return _TOKEN_HEADER.sub(lambda found: f"{found[1]} {mask('token')}", text)
 
+    def line(self, text: str) -> str:
+        """Return a line of a file with stars for every secret, as many as it had characters: columns must stay true."""
+        for form, _ in self._longest_first():
+            if form in text:
+                text = text.replace(form, "*" * len(form))
+        text = _JWT.sub(_stars, text)
+        return _YAML_SECRET.sub(lambda found: found[1] + "*" * len(found[2]), text)
+
     def _longest_first(self) -> list[tuple[str, str]]:
         with self._lock:
             if self._ordered is None:
@@ -146,12 +162,18 @@ class Redactor:
         return _walk(value, self)  # type: ignore[no-any-return]
 
 
+def _stars(found: re.Match[str]) -> str:
+    return "*" * len(found[0])
+
+
 def _masked_member(found: re.Match[str]) -> str:
     return found[1] + mask(found[2])
 
 
 def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
     match value:
+        case Span():
+            return dataclasses.replace(value, text=redactor.line(value.text)) if value.text else value
         case str():
             if value and name in SECRET_MEMBERS and not _MASK.fullmatch(value):
                 return mask(name)
@@ -159,10 +181,10 @@ def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
                 return mask(name.lower())
             return redactor.text(value)
         case Mapping():
-            private = "kty" in value and not _PRIVATE_MEMBERS.isdisjoint(value)
+            private = "kty" in value and not PRIVATE_MEMBERS.isdisjoint(value)
             return {
                 redactor.text(key) if isinstance(key, str) else key: mask("private key")
-                if private and key in _PRIVATE_MEMBERS
+                if private and key in PRIVATE_MEMBERS
                 else _walk(item, redactor, str(key))
                 for key, item in value.items()
             }

@@ -16,6 +16,7 @@ from flowrun.known import Known
 from flowrun.needs import unmet
 from flowrun.paths import MissingValueError, PathError, follow, parse
 from flowrun.retry import Retry
+from flowrun.scenario import inherited
 from flowrun.steps import kind as step_kind
 from flowrun.steps.base import Outcome
 from flowrun.verdict import Verdict
@@ -40,7 +41,7 @@ class Run:
     known: Known = field(init=False)
     verdict: Verdict = field(init=False)
     _browser_used: bool = False
-    _sent: bool = False
+    sent: bool = False
 
     def __post_init__(self) -> None:
         """Start knowing nothing."""
@@ -49,7 +50,7 @@ class Run:
 
     def _note(self, event: Event) -> None:
         """Tell what a step tells, and remember that something went out."""
-        self._sent |= isinstance(event, Called | PageSeen)
+        self.sent |= isinstance(event, Called | PageSeen)
         self.tell(event)
 
     def run(self) -> ScenarioFinished:
@@ -77,7 +78,7 @@ class Run:
             return self._finish("interrupted", started, "stopped before the end", INTERRUPTED)
         self.verdict.of_outcome()
         code = self.verdict.exit_code(strict=self.strict)
-        if code == WRONG_FILE and self._sent:
+        if code == WRONG_FILE and self.sent:
             code = FAILED  # "nothing was sent" is what the other code promises
         return self._finish("passed" if code == HELD else "failed", started, self.verdict.summary(code), code)
 
@@ -155,7 +156,12 @@ class Run:
 
     def _attempts(self, step: WrittenStep, *, after: bool) -> tuple[Outcome | None, str, bool]:
         """Do a step, again as long as `retry` allows; return what the last attempt came to."""
-        retry = Retry.read(step.retry)
+        try:
+            retry = Retry.read(template.fill(step.retry, self.known.names(step)))
+        except (template.HoleError, ValueError) as error:
+            at = self.plan.scenario.document.at((*step.at, "retry"))
+            self.verdict.problems.append(Problem("wrong-value", str(error), at))
+            return None, "", False
         started, attempt = time.monotonic(), 0
         while True:
             attempt += 1
@@ -182,7 +188,10 @@ class Run:
         self.known.remember(step, outcome)
         summary, expected = outcome.summary, False
         if outcome.refusal is not None:  # told first: what else did not hold follows from it
-            expected = self.verdict.of_refusal(step, outcome, outcome.refusal, after=after)
+            if outcome.judged:
+                expected = bool(self.verdict.refused)
+            else:
+                expected = self.verdict.of_refusal(step, outcome, outcome.refusal, after=after)
             summary = refusals.sentence(outcome.refusal)
         self.verdict.check(step, outcome)
         if outcome.refusal is None or expected:  # of a refusal nobody wanted, expectations say nothing new
@@ -206,17 +215,19 @@ class Run:
 
     def _use(self, step: WrittenStep, given: Mapping[str, Any], outputs: Mapping[str, Any]) -> Outcome:
         """Run the steps of another file in the same transaction; what it leaves are its outputs."""
-        used = self.plan.scenario.used[step.name]
+        used = inherited(self.plan.scenario.used[step.name], step)
         plan = plans.used_by(used, self.plan, given, step.place(self.plan.scenario.document))
-        inner = Run(plan, self.session, self.browser_settings, self.strict, _named(self.tell, step.name))
+        inner = Run(plan, self.session, self.browser_settings, self.strict, _named(self._note, step.name))
         inner.known.flows, inner.known.issuer = self.known.flows, self.known.issuer
-        inner.verdict.problems, inner.verdict.counts = self.verdict.problems, self.verdict.counts
+        inner.verdict.of_the_same_run(self.verdict)
         inner.known.browser = self._browser  # one scenario, one browser session
         for one in used.steps:
-            if not inner._step(one):
-                raise StepError(
-                    "use-failed", f"the step '{one.name}' of {used.document.file} left nothing to go on from"
-                )
+            if inner._step(one):
+                continue
+            if inner.verdict.refusal is not None:
+                self.verdict.refused = inner.verdict.refused
+                return Outcome(inner.known.saved, refusal=inner.verdict.refusal, judged=True)
+            raise StepError("use-failed", f"the step '{one.name}' of {used.document.file} left nothing to go on from")
         values: dict[str, Any] = {}
         for name, path in outputs.items():
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -189,6 +189,19 @@ def _require_scenario(document: Document) -> None:
                 f"run a scenario in it: flowrun SCENARIO.yaml --env {document.file}",
             )
         )
+
+
+def inherited(used: Scenario, step: WrittenStep) -> Scenario:
+    """Return a used scenario whose steps have the client and the flow of the `use` step where they name none."""
+    steps = tuple(
+        replace(
+            one,
+            client=step.client if one.client == "default" else one.client,
+            flow=one.flow or step.flow,
+        )
+        for one in used.steps
+    )
+    return replace(used, steps=steps)
 
 
 def root_of(path: Path) -> Path:

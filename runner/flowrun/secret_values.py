@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowrun.errors import FlowrunError, Problem
+
 if TYPE_CHECKING:
     from flowrun.redact import Redactor
 
@@ -46,9 +48,16 @@ class Secrets(Mapping[str, str]):
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """Return the names and values of a `.env` file: `NAME=value`, quotes around the value allowed, `#` comments."""
+    """Return the names and values of a `.env` file: `NAME=value`, quotes around the value allowed, `#` comments.
+
+    Raises `FlowrunError` for a file that can't be read.
+    """
     found: dict[str, str] = {}
-    for line in path.read_text("utf-8-sig").splitlines():
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FlowrunError(Problem("file-unreadable", f"{path.name} can't be read as UTF-8 text")) from error
+    for line in lines:
         name, equals, value = line.strip().removeprefix("export ").partition("=")
         if not equals or name.startswith("#"):
             continue

@@ -36,7 +36,7 @@ class Verdict:
     problems: list[Problem] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     refused: str = ""
-    refused_elsewhere: bool = False
+    refusal: Refusal | None = None
     _held: set[str] = field(default_factory=set)
     _deviated: set[str] = field(default_factory=set)
 
@@ -59,7 +59,7 @@ class Verdict:
             flow=known.flow(step),
             client=known.client(step),
             environment=environment,
-            issuer="" if step.input.get("url") else str(step.input.get("issuer") or known.issuer),
+            issuer=_issuer(step, known.issuer),
             answer=outcome.answer,
             id_token=outcome.id_token,
             kind=outcome.kind,
@@ -194,12 +194,16 @@ class Verdict:
             if parts[-1] in SECRET_MEMBERS or name in SECRET_MEMBERS:
                 self.known.session.redactor.learn(str(parts[-1]), value)
                 value = mask(str(parts[-1]))
-            self.tell(Told(f"saved {name}", matchers.show(value).strip('"')))
+            shown = matchers.show(
+                self.known.session.redactor.value(value)
+            )  # before it is cut: half a secret is not found
+            self.tell(Told(f"saved {name}", shown.strip('"')))
 
     # --- refusals and the outcome ----------------------------------------------------------------------------------
 
     def of_refusal(self, step: WrittenStep, outcome: Outcome, refusal: Refusal, *, after: bool) -> bool:
         """Note a refusal; return whether the scenario expected this one."""
+        self.refusal = refusal
         scenario = self.known.plan.scenario
         wanted = {} if after else scenario.refused
         for place in (step.name, refusal.place):
@@ -228,8 +232,12 @@ class Verdict:
                 FAILED,
             )
         )
-        self.refused_elsewhere = True
         return False
+
+    def of_the_same_run(self, outer: Verdict) -> None:
+        """Share everything with the verdict of the scenario that uses this one's steps."""
+        self.problems, self.counts = outer.problems, outer.counts
+        self._held, self._deviated = outer._held, outer._deviated
 
     def of_outcome(self) -> None:
         """Judge the scenario as a whole: was it refused as it should, was anything checked, which excuses are idle."""
@@ -263,6 +271,13 @@ class Verdict:
             parts.append(_number(self.counts["deviation"], "known deviation"))
         parts += [f"degraded: {flow.degraded}" for flow in self.known.flows.values() if flow.degraded]
         return ", ".join(parts)
+
+
+def _issuer(step: WrittenStep, issuer: str) -> str:
+    """Return the issuer that is expected; metadata read from a URL of its own may be anybody's."""
+    if step.kind != "discover":
+        return issuer
+    return "" if step.input.get("url") else str(step.input.get("issuer") or issuer)
 
 
 def _number(count: int, word: str) -> str:

@@ -67,7 +67,7 @@ def _date(claims: Any, name: str) -> float | str:
             if name in claims
             else f"the id_token has no {name}"
         )
-    return float(min(value, 10.0**18))  # a whole number may have hundreds of digits
+    return float(max(-(10.0**18), min(value, 10.0**18)))  # a whole number may have hundreds of digits
 
 
 def exp(around: Around) -> str | None:
@@ -122,10 +122,11 @@ def at_hash(around: Around) -> str | None:
 def sub_userinfo(around: Around) -> str | None:
     """Userinfo speaks of the same person."""
     sub = around.flow.id_token_claims.get("sub")
-    if sub is None or around.answer is None or "sub" not in around.answer.members:
+    if sub is None or around.answer is None or not 200 <= around.answer.status < 300:  # noqa: PLR2004  HTTP's own numbers
         raise NotApplicable("there are not two subjects to compare")
-    got = around.answer.members["sub"]
-    return None if got == sub else "userinfo has another sub than the id_token"
+    if "sub" not in around.answer.members:
+        return "userinfo has no sub"
+    return None if around.answer.members["sub"] == sub else "userinfo has another sub than the id_token"
 
 
 CHECKS: Final = (

@@ -11,26 +11,32 @@ if TYPE_CHECKING:
     from flowrun.wire import Answer
 
 _STEP = frozenset({"exchange"})
-_OK = 200
+_OK, _REDIRECT = 200, 300
 
 
 def granted(around: Around) -> Answer:
     """Return the answer if tokens were granted; refusals have other rules."""
-    if around.answer is None or around.answer.status != _OK:
+    if around.answer is None or not _OK <= around.answer.status < _REDIRECT:
         raise NotApplicable("no tokens were granted")
     return around.answer
 
 
+def _by_the_person(around: Around) -> None:
+    if around.kind not in {"authorization_code", "refresh_token"}:
+        raise NotApplicable("these tokens do not come from the authorization request")
+
+
 def members(around: Around) -> str | None:
-    """access_token and token_type are there, expires_in is a number if it is there."""
-    body = granted(around).members
+    """access_token and token_type are there, expires_in is a number if it is there, and all that with 200."""
+    answer = granted(around)
+    body = answer.members
     for name in ("access_token", "token_type"):
         if not isinstance(body.get(name), str) or not body[name]:
             return f"{name} is not there" if name not in body else f"{name} is no text"
     lifetime = body.get("expires_in")
     if lifetime is not None and (isinstance(lifetime, bool) or not isinstance(lifetime, int | float)):
         return f"expires_in is {lifetime!r}, not a number"
-    return None
+    return None if answer.status == _OK else f"the server answered {answer.status}, not 200"
 
 
 def no_store(around: Around) -> str | None:
@@ -42,6 +48,7 @@ def no_store(around: Around) -> str | None:
 def scope(around: Around) -> str | None:
     """Nothing beyond what was asked for."""
     got = granted(around).members.get("scope")
+    _by_the_person(around)
     asked = (around.flow.parameters or {}).get("scope")
     if not isinstance(got, str) or asked is None:
         raise NotApplicable("the answer names no scope" if asked is not None else "no scope was asked for")
@@ -55,6 +62,7 @@ def rar(around: Around) -> str | None:
     if not asked:
         raise NotApplicable("no authorization_details were sent")
     got = granted(around).members.get("authorization_details")
+    _by_the_person(around)
     if not isinstance(got, list) or not got:
         return "authorization_details are not in the answer"
     types = [entry.get("type") for entry in asked if isinstance(entry, dict)]

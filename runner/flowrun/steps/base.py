@@ -29,7 +29,7 @@ class Outcome:
     """What a step leaves. `values` live at `<name or kind>.<member>`; `leaves` are names of their own (`set`).
 
     `refusal` is set when the server or the person said no; then the later steps are not reached. `summary` says in a
-    few words what came of it, for the terminal.
+    few words what came of it, for the terminal. `judged` says that the refusal has been judged already (by a `use`).
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -39,6 +39,7 @@ class Outcome:
     id_token: IdToken | None = None
     kind: str = ""
     summary: str = ""
+    judged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

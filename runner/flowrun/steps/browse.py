@@ -38,6 +38,7 @@ def run(step: Browse, tools: Tools) -> Outcome:
         raise own_error("no-redirect-uri", f"the client '{tools.client.name}' has no redirect_uri")
     url = step.url or authorization_url(tools, step.extra or {})
     tools.told("authorization URL", url)
+    tools.flow.callback, tools.flow.callback_pairs = None, ()  # what an earlier visit brought says nothing of this one
     if tools.flow.expires_at is not None and now() >= tools.flow.expires_at:
         tools.told("note", "the request_uri has expired before the browser opened it")
     limits = tools.environment.timeouts

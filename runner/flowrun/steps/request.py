@@ -51,6 +51,8 @@ def sign_claims(tools: Tools, claims: Mapping[str, Any], choices: Mapping[str, A
 def authorization_url(tools: Tools, extra: Mapping[str, Any]) -> str:
     """Return the URL that the browser opens: client_id and request_uri after a push, else the whole request."""
     query: dict[str, Any] = {"client_id": tools.client.client_id}
+    if tools.flow.request_uri is None and tools.flow.request_object is None and tools.client.request_object.required:
+        tools.flow.request_object = sign_request_object(tools)
     if tools.flow.request_uri is not None:
         query["request_uri"] = tools.flow.request_uri
     elif tools.flow.request_object is not None:

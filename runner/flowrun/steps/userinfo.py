@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flowrun.errors import StepError
 from flowrun.steps.base import Outcome, StepKind, as_headers, http_values, judge_answer
 from flowrun.steps.named_token import token_named
 
@@ -28,6 +29,10 @@ def run(step: Userinfo, tools: Tools) -> Outcome:
     headers = {"authorization": f"Bearer {token_named(tools, step.token)}", **as_headers(step.headers)}
     url = step.url or tools.endpoint("userinfo_endpoint")
     answer = tools.get(url, certificate=True, headers=headers, method=step.method)
+    if answer.content_type == "application/jwt":
+        raise StepError(
+            "not-built", "the server answered with a JWT; reading a signed userinfo comes in a later version"
+        )
     refusal = judge_answer(answer, "to the question about the person", "userinfo")
     summary = "" if refusal else ", ".join(name for name in answer.members if name not in {"iss", "aud"})
     return Outcome(http_values(answer), answer=answer, refusal=refusal, summary=summary)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.errors import StepError
 from flowrun.paths import MissingValueError, PathError, follow, parse
@@ -27,6 +27,9 @@ class Wait:
     every: str | float = "2s"
 
 
+LONGEST: Final = 7 * 86400.0  # seconds; whoever waits longer has mistaken milliseconds for seconds
+
+
 def run(step: Wait, tools: Tools) -> Outcome:
     """Wait, and leave how long it took; Ctrl-C ends a wait at once."""
     started = time.monotonic()
@@ -37,6 +40,8 @@ def run(step: Wait, tools: Tools) -> Outcome:
             raise StepError(
                 "wait-too-long", f"this would wait {length:.0f} s, more than the {limit:.0f} s allowed", field=("for",)
             )
+        if length > LONGEST:
+            raise StepError("wait-too-long", f"this would wait {length / 86400:.0f} days", field=("for",))
         tools.pause(length)
     if step.until is not None:
         _until(step, tools, started, limit)
@@ -68,7 +73,7 @@ def _left(moment: Any) -> float:
         except ValueError:
             moment = None
     if isinstance(moment, int | float) and not isinstance(moment, bool):
-        return float(moment) - time.time()
+        return float(max(-(10.0**18), min(moment, 10.0**18))) - time.time()
     if isinstance(moment, datetime):
         zone = moment.tzinfo or UTC  # a date without a zone is meant as the servers write theirs
         return (moment.replace(tzinfo=zone) - datetime.now(UTC)).total_seconds()
