@@ -12,7 +12,7 @@ from flowrun.browser.cdp import Cdp, CdpGone
 from flowrun.browser.redirect import pattern, read_callback, same_place, without_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from flowrun.browser.model import Callback, Hop
 
@@ -95,6 +95,11 @@ class Capture:
         if tab is None:
             raise CdpGone("a tab could not be watched")
         return tab.session
+
+    def await_gone(self, targets: Collection[str]) -> None:
+        """Wait until these tabs are gone: the browser answers before it has closed them."""
+        with self._lock:
+            self._lock.wait_for(lambda: not set(targets) & set(self._order) or not self.alive, FOLLOW_SECONDS)
 
     def catch_up(self, target: str) -> None:
         """Wait until everything the browser had to say of a tab up to now was heard: answers come in order."""

@@ -184,6 +184,7 @@ class Screen:
         for origin in capture.take_origins():
             cdp.send("Storage.clearDataForOrigin", session, origin=origin, storageTypes="all")
         cdp.call("Network.clearBrowserCookies", session)  # answers come in order: all of it is done
+        capture.await_gone(old)
 
     def picture(self) -> bytes | None:
         """Return a PNG of what the window shows, password fields masked; None when there is none to be had."""
