@@ -32,13 +32,14 @@ class Case:
 
     def title(self) -> str:
         """Return what reports call it: its name, else its values."""
-        return self.name or ", ".join(f"{key}={_brief(value)}" for key, value in self.values.items())
+        return self.name or ", ".join(f"{key}={brief(value)}" for key, value in self.values.items())
 
 
 NO_CASE: Final = Case("", {}, {}, {})
 
 
-def _brief(value: Any) -> str:
+def brief(value: Any) -> str:
+    """Return a value in a few words: texts bare, a blank one named."""
     return "blank" if value == "" else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

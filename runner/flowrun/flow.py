@@ -7,14 +7,14 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from flowrun.client import Client
     from flowrun.environment import Environment
-    from flowrun.jose import Key, Verified
+    from flowrun.jose import Verified
     from flowrun.wire import Answer
 
 VERIFIER_BYTES: Final = 64  # 86 characters of the unreserved set (RFC 7636, section 4.1: 43 to 128)
@@ -116,9 +116,6 @@ class Refusal:
 def now() -> float:
     """Return the time in seconds since 1970."""
     return time.time()
-
-
-Loader = Callable[["Client", str], "Key"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from flowrun.cases import brief
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
 
 if TYPE_CHECKING:
     from flowrun.cases import Case
     from flowrun.environment import Environment
     from flowrun.scenario import Input, Scenario
-
-
-def brief(value: Any) -> str:
-    """Return a value in a few words: texts bare, a blank one named."""
-    return "blank" if value == "" else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def value(

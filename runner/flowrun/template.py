@@ -150,11 +150,6 @@ def _depth(tree: nodes.Template) -> int:
     return depth
 
 
-@lru_cache(maxsize=1024)
-def _parse_expression(text: str) -> nodes.Template:
-    return _parse("{{ " + text + " }}")
-
-
 def _is_one_hole(tree: nodes.Template) -> bool:
     match tree.body:
         case [nodes.Output(nodes=parts)]:
