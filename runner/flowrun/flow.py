@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from flowrun.browser.model import Hop
     from flowrun.client import Client
     from flowrun.environment import Environment
     from flowrun.jose import Verified
@@ -25,7 +26,9 @@ class Flow:
     """A transaction with its own state, nonce, PKCE, request_uri, code and tokens; steps fill it as they go.
 
     `parameters` is the authorization request as it was (or will be) sent, without the client's authentication.
-    `id_token` is what could be read of the id_token, verified or not: the checks judge it.
+    `callback` is what the browser came back with, of a JARM response its claims; `callback_pairs`, `callback_place`
+    and `callback_url` are what stood in the URL or the form. `hops` are the main documents of the last browse step.
+    `signed` are the JWTs of ours that the step under way has sent or left.
     """
 
     server: dict[str, Any] = field(default_factory=dict)
@@ -38,21 +41,38 @@ class Flow:
     expires_at: float | None = None
     callback: dict[str, str] | None = None
     callback_pairs: tuple[tuple[str, str], ...] = ()
+    callback_place: str = ""
+    callback_url: str = ""
+    hops: tuple[Hop, ...] = ()
     tokens: dict[str, Any] = field(default_factory=dict)
     id_token_claims: Mapping[str, Any] = field(default_factory=dict)
     first_refresh_token: str | None = None
     degraded: str = ""
+    signed: list[SignedJwt] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class IdToken:
-    """An id_token as received: its header and claims, and why its signature can't be trusted (empty when it can)."""
+class ReceivedJwt:
+    """A JWT as received: its header and claims, and why it can't be trusted (empty when it can).
+
+    `encrypted` is the header of the JWE that it came in, None where it came in none.
+    """
 
     token: str
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
     distrust: str = ""
     verified: Verified | None = None
+    encrypted: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedJwt:
+    """A JWT of ours as it was sent. `what`: request_object, client_assertion, dpop or jwt."""
+
+    what: str
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
 
 
 def automatic_parameters(client: Client) -> tuple[dict[str, Any], str]:
@@ -120,13 +140,17 @@ def now() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a judgement about an answer may look at besides the answer."""
+    """What a judgement about an answer may look at besides the answer.
+
+    `id_token` came with tokens; `jwt` is any other signed answer of the step: JARM, userinfo, a resource.
+    """
 
     flow: Flow
     client: Client
     environment: Environment
     issuer: str
     answer: Answer | None = None
-    id_token: IdToken | None = None
+    id_token: ReceivedJwt | None = None
+    jwt: ReceivedJwt | None = None
     kind: str = ""
     now: float = 0.0

@@ -78,6 +78,7 @@ class Known:
     def tools(self, step: WrittenStep) -> Tools:
         """Return what a step may use."""
         environment = self.plan.environment
+        self.flow(step).signed.clear()  # of this step, not of those before it
         return Tools(
             environment=environment,
             client=self.client(step),

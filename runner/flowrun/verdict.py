@@ -62,6 +62,7 @@ class Verdict:
             issuer=_issuer(step, known.issuer),
             answer=outcome.answer,
             id_token=outcome.id_token,
+            jwt=outcome.jwt,
             kind=outcome.kind,
             now=time.time(),
         )

@@ -10,7 +10,7 @@ import pytest
 from flowrun import checks, profiles
 from flowrun.checks.base import NotApplicable
 from flowrun.client import Client
-from flowrun.flow import Around, Flow, IdToken
+from flowrun.flow import Around, Flow, ReceivedJwt
 from flowrun.wire import Answer, Sent
 
 NOW = 1_800_000_000.0
@@ -37,7 +37,7 @@ def around(
     issuer=ISSUER,
     no_answer=False,
 ):
-    token = None if claims is None else IdToken("h.p.s", header or {"alg": "PS256"}, claims, distrust)
+    token = None if claims is None else ReceivedJwt("h.p.s", header or {"alg": "PS256"}, claims, distrust)
     return Around(
         flow=Flow(**{"server": {"issuer": ISSUER}, **(flow or {})}),
         client=Client("default", "flowrun"),

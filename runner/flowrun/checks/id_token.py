@@ -8,7 +8,7 @@ from flowrun.checks.base import Check, NotApplicable
 from flowrun.flow import form_value
 
 if TYPE_CHECKING:
-    from flowrun.flow import Around, IdToken
+    from flowrun.flow import Around, ReceivedJwt
 
 _STEP = frozenset({"exchange"})
 SKEW: Final = 10  # seconds that two clocks may differ
@@ -16,7 +16,7 @@ OLDEST: Final = 300  # seconds that an id_token just received may be old
 FIFTY_YEARS: Final = 50 * 365 * 86400  # a date further ahead was written in milliseconds
 
 
-def _token(around: Around) -> IdToken:
+def _token(around: Around) -> ReceivedJwt:
     if around.id_token is None:
         raise NotApplicable("there was no id_token")
     return around.id_token

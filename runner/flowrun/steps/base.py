@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flowrun.auth import METHODS
 from flowrun.auth.base import Call
 from flowrun.errors import WRONG_FILE, StepError
-from flowrun.flow import IdToken, Refusal, form_value, now, with_extra
+from flowrun.flow import ReceivedJwt, Refusal, form_value, now, with_extra
 from flowrun.wire import Answer, Tls
 
 if TYPE_CHECKING:
@@ -29,14 +29,16 @@ class Outcome:
     """What a step leaves. `values` live at `<name or kind>.<member>`; `leaves` are names of their own (`set`).
 
     `refusal` is set when the server or the person said no; then the later steps are not reached. `summary` says in a
-    few words what came of it, for the terminal. `judged` says that the refusal has been judged already (by a `use`).
+    few words what came of it, for the terminal. `jwt` is a signed answer other than an id_token. `judged` says that the
+    refusal has been judged already (by a `use`).
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     leaves: Mapping[str, Any] = field(default_factory=dict)
     answer: Answer | None = None
     refusal: Refusal | None = None
-    id_token: IdToken | None = None
+    id_token: ReceivedJwt | None = None
+    jwt: ReceivedJwt | None = None
     kind: str = ""
     summary: str = ""
     judged: bool = False

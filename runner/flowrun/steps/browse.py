@@ -38,7 +38,11 @@ def run(step: Browse, tools: Tools) -> Outcome:
         raise own_error("no-redirect-uri", f"the client '{tools.client.name}' has no redirect_uri")
     url = step.url or authorization_url(tools, step.extra or {})
     tools.told("authorization URL", url)
-    tools.flow.callback, tools.flow.callback_pairs = None, ()  # what an earlier visit brought says nothing of this one
+    tools.flow.callback, tools.flow.callback_pairs, tools.flow.hops = (
+        None,
+        (),
+        (),
+    )  # what an earlier visit brought says nothing of this one
     if tools.flow.expires_at is not None and now() >= tools.flow.expires_at:
         tools.told("note", "the request_uri has expired before the browser opened it")
     limits = tools.environment.timeouts
@@ -104,6 +108,7 @@ def _refused_on_page(error: StepError, visit: PageVisit | None) -> Outcome:
 def _outcome(walk: Walk, tools: Tools) -> Outcome:
     from flowrun.browser.evidence import excerpt, oauth_error  # noqa: PLC0415  loaded with the browser
 
+    tools.flow.hops = walk.hops
     pages = [visit.name for visit in walk.pages]
     if walk.callback is None:
         visit = walk.refused
@@ -132,6 +137,7 @@ def _remember(callback: Callback, tools: Tools) -> dict[str, str]:
     tools.redactor.learn_members(members)
     tools.flow.callback = members
     tools.flow.callback_pairs = tuple(callback.params)
+    tools.flow.callback_place, tools.flow.callback_url = callback.place, callback.url
     return members
 
 

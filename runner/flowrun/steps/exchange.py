@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flowrun.errors import StepError
-from flowrun.flow import IdToken, form_value
+from flowrun.flow import ReceivedJwt, form_value
 from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, own_error
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _code(tools: Tools) -> str:
     return code
 
 
-def _id_token(answer: Answer, tools: Tools) -> IdToken | None:
+def _id_token(answer: Answer, tools: Tools) -> ReceivedJwt | None:
     token = answer.members.get("id_token")
     if not isinstance(token, str):
         return None
@@ -86,7 +86,7 @@ def _id_token(answer: Answer, tools: Tools) -> IdToken | None:
     try:
         seen = peek(token)
     except JoseError as error:
-        return IdToken(token, {}, {}, f"it is no signed JWT: {error.title}")
+        return ReceivedJwt(token, {}, {}, f"it is no signed JWT: {error.title}")
     try:
         jwks = tools.flow.jwks or _fetch_jwks(tools)
         allowed = _allowed_algorithms(tools)
@@ -98,10 +98,10 @@ def _id_token(answer: Answer, tools: Tools) -> IdToken | None:
             # Keys rotate: a kid that is not in a kept JWKS may be in a fresh one.
             verified = verify(token, _fetch_jwks(tools), allowed)
     except JoseError as error:
-        return IdToken(token, seen.header, seen.claims, error.title)
+        return ReceivedJwt(token, seen.header, seen.claims, error.title)
     except StepError as error:
-        return IdToken(token, seen.header, seen.claims, f"its key could not be read: {error.title}")
-    return IdToken(token, verified.header, verified.claims, "", verified)
+        return ReceivedJwt(token, seen.header, seen.claims, f"its key could not be read: {error.title}")
+    return ReceivedJwt(token, verified.header, verified.claims, "", verified)
 
 
 def _allowed_algorithms(tools: Tools) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from flowrun.flow import form_value, now
+from flowrun.flow import SignedJwt, form_value, now
 from flowrun.steps.base import own_error
 
 if TYPE_CHECKING:
@@ -28,12 +28,13 @@ def sign_request_object(tools: Tools, **choices: Any) -> str:
         **tools.parameters(),
         **choices.get("claims", {}),
     }
-    return sign_claims(tools, claims, {"alg": settings.alg, "typ": settings.typ, **choices}, "oauth-authz-req+jwt")
+    choices = {"what": "request_object", "alg": settings.alg, "typ": settings.typ, **choices}
+    return sign_claims(tools, claims, choices, "oauth-authz-req+jwt")
 
 
 def sign_claims(tools: Tools, claims: Mapping[str, Any], choices: Mapping[str, Any], registered: str = "JWT") -> str:
     """Return claims signed with a key of the client; `registered` is what `typ: true` stands for."""
-    from flowrun.jose import sign  # noqa: PLC0415  JOSE is loaded when something is signed
+    from flowrun.jose import peek, sign  # noqa: PLC0415  JOSE is loaded when something is signed
 
     name = choices.get("key", "signing")
     if name not in tools.client.keys:
@@ -45,7 +46,10 @@ def sign_claims(tools: Tools, claims: Mapping[str, Any], choices: Mapping[str, A
         )
     typ = registered if choices.get("typ") is True else choices.get("typ")
     header = {**({"typ": typ} if typ else {}), **choices.get("header", {})}
-    return sign(claims, tools.load_key(tools.client, name), choices["alg"], header)
+    token = sign(claims, tools.load_key(tools.client, name), choices["alg"], header)
+    what = {"private_key_jwt": "client_assertion"}.get(choices.get("what", "jwt"), choices.get("what", "jwt"))
+    tools.flow.signed.append(SignedJwt(what, peek(token).header, claims))
+    return token
 
 
 def authorization_url(tools: Tools, extra: Mapping[str, Any]) -> str:
