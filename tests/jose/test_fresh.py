@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from flowrun.jose import load_key, sign, verify
+import pytest
+
+from flowrun.jose import JoseError, generate_key, load_key, sign, thumbprint, verify
 from flowrun.jose.fresh import new_pem, public_jwks
+from flowrun.jose.known import ALGORITHMS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,3 +28,20 @@ def test_what_the_new_key_signs_verifies_with_its_public_list(tmp_path: Path) ->
 
 def test_two_keys_are_never_the_same() -> None:
     assert new_pem() != new_pem()
+
+
+@pytest.mark.parametrize("alg", [name for name, known in ALGORITHMS.items() if known.kty != "oct"])
+def test_a_key_is_made_for_every_algorithm(alg: str) -> None:
+    key = generate_key(alg)
+
+    token = sign({"a": 1}, key, alg)
+
+    assert (key.kid, key.private) == (None, True)
+    assert verify(token, {"keys": [key.public_jwk()]}, {alg}).claims == {"a": 1}
+    assert thumbprint(key) == key.thumbprint()
+
+
+def test_a_shared_secret_is_not_made() -> None:
+    with pytest.raises(JoseError) as caught:
+        generate_key("HS256")
+    assert caught.value.code == "key-secret"

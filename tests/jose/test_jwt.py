@@ -23,7 +23,9 @@ def second_opinion(token, key, alg):
         return jws.deserialize_compact(token, key, algorithms=[alg])
 
 
-@pytest.mark.parametrize("alg", ["PS256", "PS384", "PS512", "RS256", "ES256", "ES384", "ES512", "EdDSA"])
+@pytest.mark.parametrize(
+    "alg", ["PS256", "PS384", "PS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA"]
+)
 def test_joserfc_accepts_what_we_sign(alg, made, tools):
     key = getattr(made, tools.kinds[alg])
 

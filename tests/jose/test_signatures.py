@@ -8,10 +8,22 @@ import json
 import warnings
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from joserfc import jws
 
-from flowrun.jose import JoseError, key_from_jwk, sign, verify
+from flowrun.jose import JoseError, key_from_jwk, key_from_secret, peek, sign, verify
+from flowrun.jose.known import ALGORITHMS
 
+CHANGED = {
+    "bad-signature",
+    "not-a-jws",
+    "duplicate-member",
+    "alg-missing",
+    "alg-not-allowed",
+    "alg-none",
+    "unknown-crit",
+}
 CLAIMS = {"iss": "https://op.example", "exp": 1}
 
 
@@ -33,7 +45,9 @@ def refused(*args):
     return caught.value
 
 
-@pytest.mark.parametrize("alg", ["PS256", "PS384", "PS512", "RS256", "ES256", "ES384", "ES512", "EdDSA"])
+@pytest.mark.parametrize(
+    "alg", ["PS256", "PS384", "PS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA"]
+)
 def test_accepts_what_joserfc_signs(alg, made, tools):
     key = getattr(made, tools.kinds[alg])
     token = by_joserfc(tools.joserfc_key(key), alg, kid="k1")
@@ -52,11 +66,52 @@ def test_accepts_the_second_name_of_eddsa(made, tools):
     assert verify(token, {"keys": [tools.public_jwk(made.ed25519)]}, ["Ed25519"]).claims == CLAIMS
 
 
-def test_accepts_a_shared_secret_where_one_is_given(tools):
-    token = by_joserfc(tools.joserfc_key(tools.secret), "HS256")
+@pytest.mark.parametrize("alg", ["HS256", "HS384", "HS512"])
+def test_accepts_a_shared_secret_where_one_is_given(alg, tools):
+    token = by_joserfc(tools.joserfc_key(tools.secret), alg)
     jwks = {"keys": [{"kty": "oct", "k": base64.urlsafe_b64encode(tools.secret.encode()).rstrip(b"=").decode()}]}
 
-    assert verify(token, jwks, ["HS256"]).claims == CLAIMS
+    assert verify(token, jwks, [alg]).claims == CLAIMS
+
+
+def test_one_key_in_place_of_a_jwks_is_asked_whatever_the_kid(made, tools):
+    token = by_joserfc(tools.joserfc_key(tools.secret), "HS256", kid="any")
+
+    assert verify(token, key_from_secret(tools.secret), ["HS256"]).claims == CLAIMS
+    error = refused(token, key_from_secret("another secret"), ["HS256"])
+    assert (error.code, error.title) == ("bad-signature", "the signature does not match the client secret")
+    assert refused(token, key_from_jwk(tools.private_jwk(made.rsa)), ["HS256"]).code == "key-algorithm"
+
+
+def test_a_payload_that_is_no_json_is_verified_without_claims(made, tools):
+    key = tools.joserfc_key(made.p256)
+    token = jws.serialize_compact({"alg": "ES256"}, b"eyJ.not.json", key, algorithms=["ES256"])
+
+    assert verify(token, {"keys": [tools.public_jwk(made.p256)]}, ["ES256"], claims=False).claims == {}
+    assert peek(token, claims=False).payload == b"eyJ.not.json"
+    with pytest.raises(JoseError):
+        verify(token, {"keys": [tools.public_jwk(made.p256)]}, ["ES256"])
+
+
+def turned(octets: bytes, place: int, bit: int) -> bytes:
+    at = place % len(octets)
+    return octets[:at] + bytes([octets[at] ^ (1 << bit)]) + octets[at + 1 :]
+
+
+@pytest.mark.parametrize("alg", [*ALGORITHMS])
+@given(part=st.integers(0, 2), place=st.integers(0, 400), bit=st.integers(0, 7))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_turned_bit_is_found(alg, part, place, bit, made, tools):
+    kind = "rsa" if alg[1] == "S" and alg[0] in "PR" else tools.kinds.get(alg, "ed25519")
+    key = (
+        key_from_secret(tools.secret) if alg.startswith("HS") else key_from_jwk(tools.private_jwk(getattr(made, kind)))
+    )
+    parts = sign(CLAIMS, key, alg).split(".")
+    octets = turned(base64.urlsafe_b64decode(parts[part] + "=="), place, bit)
+    parts[part] = base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+    # A header or claims that are no JSON any more are refused for that.
+    assert refused(".".join(parts), key, [alg]).code in CHANGED
 
 
 def flipped(signature: bytes) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -11,9 +12,6 @@ from flowrun.errors import did_you_mean
 from flowrun.jose.encoding import from_base64url
 from flowrun.jose.errors import JoseError, listed, quoted
 from flowrun.jose.key import PRIVATE, Key, Material
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
 NEEDED = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "oct": ("k",)}
@@ -59,6 +57,35 @@ def from_jwk(jwk: Mapping[str, Any], source: str) -> Key:
         alg=_text(jwk, "alg", source),
         use=_text(jwk, "use", source),
     )
+
+
+def from_jwks(jwks: Mapping[str, Any]) -> tuple[list[Key], list[str]]:
+    """Return the keys of a JWKS, and a note on each entry that is none: a server may publish what we cannot use.
+
+    Raises `not-a-jwks` for what is no JWKS at all.
+    """
+    entries = jwks.get("keys") if _is_object(jwks) else None
+    if not isinstance(entries, list):
+        raise JoseError(
+            "not-a-jwks",
+            "the JWKS is not a JSON object with a list called keys",
+            facts=[("spec", "RFC 7517, section 5")],
+        )
+    keys, notes = [], []
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, Mapping):
+            notes.append(f"passed over: entry {number} of the JWKS is not a JSON object")
+            continue
+        kid = f" ({quoted(entry['kid'])})" if "kid" in entry else ""
+        try:
+            keys.append(from_jwk(entry, f"entry {number}{kid} of the JWKS"))
+        except JoseError as error:
+            notes.append(f"passed over: {error.title}")
+    return keys, notes
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, Mapping)  # a server may have answered with a list
 
 
 def _incomplete(source: str, missing: list[str]) -> JoseError:

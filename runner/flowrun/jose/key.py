@@ -121,6 +121,11 @@ class Key:
         return (asked.kty, asked.curve) == (self.kty, self.curve)
 
 
+def thumbprint(key: Key) -> str:
+    """Return the SHA-256 thumbprint of a key in base64url (RFC 7638): `jkt` of a DPoP key; raise `key-secret`."""
+    return key.thumbprint()
+
+
 def kind(material: Material) -> str:
     """Return the `kty` of a key object."""
     match material:

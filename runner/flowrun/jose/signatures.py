@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 from jose.exceptions import JOSEError
 
 from flowrun.jose.algorithms import prepared
-from flowrun.jose.compact import Peeked, peek
+from flowrun.jose.compact import Peeked, peek, refuse_crit
 from flowrun.jose.errors import JoseError, listed, quoted
-from flowrun.jose.jwk import from_jwk
+from flowrun.jose.jwk import from_jwks
+from flowrun.jose.key import Key
 from flowrun.jose.known import ALGORITHMS, a_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-    from flowrun.jose.key import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +33,21 @@ class Verified:
     notes: tuple[str, ...] = ()
 
 
-def verify(token: str, jwks: Mapping[str, Any], algorithms: Collection[str]) -> Verified:
+def verify(token: str, jwks: Mapping[str, Any] | Key, algorithms: Collection[str], *, claims: bool = True) -> Verified:
     """Return the token's content if a key of `jwks` signed it with one of `algorithms`; raise JoseError.
 
+    In place of a JWKS it may be the one key that there is, a client secret's for instance; then no kid is compared.
+
     `none` is refused always, HS* wherever the JWKS holds no shared secret. Of a JWK the kind of key decides, not its
-    `alg`: many servers publish RS256 there and sign PS256. Neither exp nor any other claim is looked at.
+    `alg`: many servers publish RS256 there and sign PS256. Neither exp nor any other claim is looked at. Without
+    `claims` the payload may be anything, and `claims` of the answer is empty.
     """
-    peeked = peek(token)
+    peeked = peek(token, claims=claims)
     alg = _allowed(peeked.header, algorithms)
-    _no_unknown_crit(peeked.header)
-    keys, notes = _readable(jwks)
+    refuse_crit(peeked.header)
+    if isinstance(jwks, Key):
+        return _by_one_key(peeked, jwks, alg)
+    keys, notes = from_jwks(jwks)
     kid = peeked.header.get("kid")
     named = keys if kid is None else [key for key in keys if key.kid == kid]
     if not named:
@@ -57,6 +61,14 @@ def verify(token: str, jwks: Mapping[str, Any], algorithms: Collection[str]) -> 
     if signer.alg not in (None, alg):
         notes.append(f"{signer.name} is published for {quoted(signer.alg)[1:-1]}, the token is signed with {alg}")
     return Verified(peeked.header, peeked.claims, signer.kid, tuple(notes))
+
+
+def _by_one_key(peeked: Peeked, key: Key, alg: str) -> Verified:
+    if not key.suits(alg):
+        raise _misfit(alg, key.name, [key])
+    if not _signed(peeked, key, alg):
+        raise JoseError("bad-signature", f"the signature does not match {key.name}", facts=[("alg", alg)])
+    return Verified(peeked.header, peeked.claims, key.kid)
 
 
 def _allowed(header: Mapping[str, Any], algorithms: Collection[str]) -> str:
@@ -84,44 +96,6 @@ def _allowed(header: Mapping[str, Any], algorithms: Collection[str]) -> str:
             facts=[("known", listed(ALGORITHMS))],
         )
     return alg
-
-
-def _no_unknown_crit(header: Mapping[str, Any]) -> None:
-    if "crit" not in header:
-        return
-    crit = header["crit"]
-    demanded = listed(crit) if isinstance(crit, list) else quoted(crit)
-    raise JoseError(
-        "unknown-crit",
-        f"the token's header demands that its reader know {demanded}; flowrun does not",
-        facts=[("crit", demanded), ("spec", "RFC 7515, section 4.1.11")],
-    )
-
-
-def _readable(jwks: Mapping[str, Any]) -> tuple[list[Key], list[str]]:
-    """Return the keys, and a note on each entry that is none: a server may publish what we cannot use."""
-    entries = jwks.get("keys") if _is_object(jwks) else None
-    if not isinstance(entries, list):
-        raise JoseError(
-            "not-a-jwks",
-            "the JWKS is not a JSON object with a list called keys",
-            facts=[("spec", "RFC 7517, section 5")],
-        )
-    keys, notes = [], []
-    for number, entry in enumerate(entries, 1):
-        if not isinstance(entry, Mapping):
-            notes.append(f"passed over: entry {number} of the JWKS is not a JSON object")
-            continue
-        kid = f" ({quoted(entry['kid'])})" if "kid" in entry else ""
-        try:
-            keys.append(from_jwk(entry, f"entry {number}{kid} of the JWKS"))
-        except JoseError as error:
-            notes.append(f"passed over: {error.title}")
-    return keys, notes
-
-
-def _is_object(value: object) -> bool:
-    return isinstance(value, Mapping)  # a server may have answered with a list
 
 
 def _signed(peeked: Peeked, key: Key, alg: str) -> bool:
