@@ -8,7 +8,7 @@ SECRET = "a-secret-nobody-may-see"
 
 
 def test_templates_read_the_names_of_a_client_and_never_its_secret():
-    client = Client("default", "flowrun", None, "client_secret_basic", SECRET, names={"dc_id": "DC1"})
+    client = Client("default", "flowrun", auth="client_secret_basic", client_secret=SECRET, names={"dc_id": "DC1"})
     assert client.known() == {"client_id": "flowrun", "redirect_uri": "", "auth": "client_secret_basic", "dc_id": "DC1"}
 
 

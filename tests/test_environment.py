@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from flowrun import environment as environments
+from flowrun.client import Dpop
 from flowrun.environment import Timeouts
 from flowrun.errors import FlowrunError
 from flowrun.redact import Redactor
@@ -245,6 +246,15 @@ def test_a_client_is_what_it_says_laid_over_who_it_is_like_and_over_its_profile(
     assert environment.client("third") is three
 
 
+def test_how_request_objects_are_encrypted_and_id_tokens_signed_is_the_clients(load):
+    plain = load(SMALL, {"CLIENT_SECRET": "a-secret"}).client()
+    assert (plain.request_object.encrypt, plain.id_token.alg) == (None, None)
+    own = "request_object: {encrypt: {alg: RSA-OAEP, kid: k}}\n    id_token: {alg: ES256}"
+    client = load(SMALL.replace('client_secret: "{{ secrets.CLIENT_SECRET }}"', own)).client()
+    assert client.request_object.encrypt == {"alg": "RSA-OAEP", "kid": "k"}
+    assert client.id_token.alg == "ES256"
+
+
 def test_a_request_object_may_have_the_registered_typ(load):
     text = SMALL.replace('client_secret: "{{ secrets.CLIENT_SECRET }}"', "request_object: {typ: true}")
     assert load(text).client().request_object.typ == "oauth-authz-req+jwt"
@@ -302,6 +312,36 @@ def test_a_user_that_is_not_there_is_told(load):
 
 def test_a_missing_password_is_told_when_the_user_is_asked_for(load):
     assert problems(load(USERS).user, "alice")[0][:3] == ("missing-secret", "uat.yaml:8:50", "the secret PW is not set")
+
+
+# --- what goes over the wire ---------------------------------------------------------------------------------------
+
+
+def test_how_a_client_binds_its_tokens_and_shows_who_it_is(load):
+    plain = load(process={"CLIENT_SECRET": "a-secret"}).client()
+    assert (plain.basic_encoding, plain.dpop, plain.certificate) == ("form", Dpop("ES256", None, "none"), None)
+    text = (
+        "environment: uat\nissuer: https://op.example\nclients:\n  default:\n    client_id: a\n"
+        "    basic_encoding: raw\n"
+        "    sender_constraint: dpop\n    dpop: {alg: PS256, key: proof, bind_code: jkt}\n"
+        "    certificate: {file: tls.pem, hosts: [as1.example], header: {name: x-cert, format: der}}\n"
+        "  second: {like: default, dpop: {key: other}}\n"
+    )
+    made, second = load(text).client(), load(text).client("second")
+    assert (made.basic_encoding, made.sender_constraint) == ("raw", "dpop")
+    assert made.dpop == Dpop("PS256", "proof", "jkt")
+    assert second.dpop == Dpop("PS256", "other", "jkt")
+    assert made.certificate.hosts == ("as1.example",)
+    assert made.certificate.header == {"name": "x-cert", "format": "der"}
+
+
+def test_aliases_for_mutual_tls_are_no_endpoint_of_their_own(load):
+    aliases = "endpoints: {token_endpoint: https://a.example/t, mtls_endpoint_aliases: {token_endpoint: https://m.example/t}}\n"
+    made = load(SMALL + aliases)
+    assert made.endpoints == {"token_endpoint": "https://a.example/t"}
+    assert made.mtls_endpoint_aliases == {"token_endpoint": "https://m.example/t"}
+    wrong = aliases.replace("https://m.example/t", "'https://[m/t'")
+    assert problems(load, SMALL + wrong)[0][0] == "bad-url"
 
 
 # --- the rest -------------------------------------------------------------------------------------------------------

@@ -130,7 +130,7 @@ def test_every_step_has_an_example_and_a_short_form_that_exists(kind: str) -> No
 
 def test_every_sentence_about_the_future_is_one() -> None:
     sentences = [part["x-comes"] for *_, part in EVERYTHING if "x-comes" in part]
-    assert len(sentences) > 5
+    assert sentences
     assert all(" later " in sentence and not sentence.endswith(".") for sentence in sentences)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from flowrun import profiles, template, validate
-from flowrun.client import Assertion, Certificate, Client, KeyFile, RequestObject
+from flowrun.browser.model import BrowserSettings
+from flowrun.client import Assertion, Certificate, Client, Dpop, IdToken, KeyFile, RequestObject, Userinfo
 from flowrun.document import Document, read
 from flowrun.errors import FlowrunError, Problem, did_you_mean
 from flowrun.redact import PRIVATE_MEMBERS
@@ -59,19 +60,20 @@ class Environment:
     profile: profiles.Profile
     issuer: str
     embedded: bool
+    sandbox: Mapping[str, Any]
     secrets: Secrets
     redactor: Redactor
     endpoints: Mapping[str, str]
+    mtls_endpoint_aliases: Mapping[str, str]
     inputs: Mapping[str, Any]
     authorize_extra: Mapping[str, Any]
     tls: Tls
     timeouts: Timeouts
     deviations: tuple[Deviation, ...]
     faults: frozenset[str]
-    browser_arguments: tuple[str, ...]
+    browser: BrowserSettings
     headers: Mapping[str, str]
     pages: Mapping[str, Mapping[str, Any]]
-    headed: bool = False
     warnings: list[Problem] = field(default_factory=list)
     _clients: dict[str, Client] = field(default_factory=dict)
     _found: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
@@ -170,30 +172,34 @@ def load(path: Path, redactor: Redactor, process: Mapping[str, str] | None = Non
         return fill(document, (key,), secrets) if key in data else default
 
     tls, timeouts = filled("tls", {}), filled("timeouts", {})
-    browser = filled("browser", {})
     environment = Environment(
         name=name,
         document=document,
         profile=profiles.load(data.get("profile", "oauth2")),
         issuer=filled("issuer", ""),
         embedded=data.get("server") == "embedded",
+        sandbox=filled("sandbox", {}),
         secrets=secrets,
         redactor=redactor,
-        endpoints=filled("endpoints", {}),
+        endpoints={name: url for name, url in filled("endpoints", {}).items() if name != "mtls_endpoint_aliases"},
+        mtls_endpoint_aliases=filled("endpoints", {}).get("mtls_endpoint_aliases", {}),
         inputs=filled("inputs", {}),
         authorize_extra=filled("authorize", {}).get("extra", {}),
         tls=Tls(ca=_beside(path, tls.get("ca")), verify=tls.get("verify", True)),
         timeouts=Timeouts(**{key: template.seconds(value) for key, value in timeouts.items()}),
         deviations=tuple(Deviation(**entry) for entry in filled("deviations", [])),
         faults=frozenset(filled("faults", [])),
-        browser_arguments=tuple(browser.get("arguments", ())),
-        headed=browser.get("headed", False),
+        browser=_browser(filled("browser", {})),
         headers={**profiles.load(data.get("profile", "oauth2")).headers, **filled("headers", {})},
         pages=data.get("pages", {}),
     )
+    redactor.hide_members(environment.profile.personal)
     _require_url(document, ("issuer",), environment.issuer)
+    _require_known_checks(environment)
     for name, url in environment.endpoints.items():
         _require_url(document, ("endpoints", name), url)
+    for name, url in environment.mtls_endpoint_aliases.items():
+        _require_url(document, ("endpoints", "mtls_endpoint_aliases", name), url)
     if not environment.tls.verify:
         environment.warnings.append(
             Problem(
@@ -208,6 +214,24 @@ def load(path: Path, redactor: Redactor, process: Mapping[str, str] | None = Non
     if not environment.embedded:
         environment.warnings.extend(_literal_secrets(document))
     return environment
+
+
+def _require_known_checks(environment: Environment) -> None:
+    """Raise `FlowrunError` for deviations of checks that there are not; every profile names them all."""
+    known = environment.profile.checks
+    problems = [
+        Problem(
+            "unknown-check",
+            f"there is no check '{deviation.check}'",
+            environment.document.at(("deviations", index, "check")),
+            did_you_mean(deviation.check, known),
+            hint="a run tells the id of every check that failed; docs/checks.md lists them all",
+        )
+        for index, deviation in enumerate(environment.deviations)
+        if deviation.check not in known
+    ]
+    if problems:
+        raise FlowrunError(*problems)
 
 
 def fill(document: Document, path: tuple[str | int, ...], secrets: Secrets) -> Any:
@@ -269,6 +293,21 @@ def _learn_literals(value: Any, redactor: Redactor) -> None:
         _learn_literals(item, redactor)
 
 
+def _browser(browser: Mapping[str, Any]) -> BrowserSettings:
+    width, _, height = browser.get("window", "1280x900").partition("x")
+    return BrowserSettings(
+        name=browser.get("name", "chrome"),
+        headless=not browser.get("headed", False),
+        window=(int(width), int(height)),
+        slow=template.seconds(browser.get("slow", 0)),
+        isolation=browser.get("isolation", "cleared"),
+        proxy=browser.get("proxy"),
+        arguments=tuple(browser.get("arguments", ())),
+        grid=browser.get("grid"),
+        binary=browser.get("binary"),
+    )
+
+
 def _require_url(document: Document, path: tuple[str | int, ...], url: Any) -> None:
     """Raise `FlowrunError` for a URL that can't be taken apart: brackets, a port that is no number."""
     try:
@@ -326,7 +365,8 @@ def _client(environment: Environment, name: str) -> Client:
         raise FlowrunError(
             Problem("missing-key", f"the client '{name}' has no client_id", document.key_at(("clients", name)))
         )
-    _require_url(document, ("clients", name, "redirect_uri"), data.get("redirect_uri"))
+    for member in ("redirect_uri", "jwks_uri"):
+        _require_url(document, ("clients", name, member), data.get(member))
     if data.get("client_secret"):
         environment.redactor.learn_pair("client_secret", data["client_id"], data["client_secret"])
     certificate = data.get("certificate")
@@ -334,16 +374,22 @@ def _client(environment: Environment, name: str) -> Client:
         name=name,
         client_id=str(data["client_id"]),
         redirect_uri=data.get("redirect_uri"),
+        jwks_uri=data.get("jwks_uri"),
         auth=data.get("auth", "private_key_jwt"),
+        basic_encoding=data.get("basic_encoding", "form"),
         client_secret=data.get("client_secret"),
         assertion=Assertion(**_jwt_settings(data.get("assertion", {}), "JWT")),
         request_object=RequestObject(**_jwt_settings(data.get("request_object", {}), "oauth-authz-req+jwt")),
+        id_token=IdToken(**data.get("id_token", {})),
+        userinfo=Userinfo(**data.get("userinfo", {})),
         sender_constraint=data.get("sender_constraint", "none"),
+        dpop=Dpop(**data.get("dpop", {})),
         keys={key: _key_file(path, value, environment.redactor) for key, value in data.get("keys", {}).items()},
         certificate=certificate
         and Certificate(
             (path.parent / certificate["file"]).resolve(),
             _beside(path, certificate.get("key")),
+            tuple(certificate["hosts"]) if "hosts" in certificate else None,
             certificate.get("header"),
         ),
         names=data.get("names", {}),

@@ -7,7 +7,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +18,27 @@ if TYPE_CHECKING:
     from flowrun.jose import Verified
     from flowrun.wire import Answer
 
+# What `extra` may not set: it would not add to the request but replace what makes it ours, unnoticed.
+PROTECTED: Final = frozenset(
+    {
+        "client_assertion",
+        "client_assertion_type",
+        "client_id",
+        "client_secret",
+        "code",
+        "code_challenge",
+        "code_challenge_method",
+        "code_verifier",
+        "grant_type",
+        "nonce",
+        "redirect_uri",
+        "request",
+        "request_uri",
+        "response_type",
+        "state",
+    }
+)
+PROTECTED_LABEL: Final = "write it under authorization:, or into the step's own field"
 VERIFIER_BYTES: Final = 64  # 86 characters of the unreserved set (RFC 7636, section 4.1: 43 to 128)
 
 
@@ -28,11 +49,14 @@ class Flow:
     `parameters` is the authorization request as it was (or will be) sent, without the client's authentication.
     `callback` is what the browser came back with, of a JARM response its claims; `callback_pairs`, `callback_place`
     and `callback_url` are what stood in the URL or the form. `hops` are the main documents of the last browse step.
-    `signed` are the JWTs of ours that the step under way has sent or left.
+    `signed` are the JWTs of ours that the step under way has sent or left. `jwks` are the server's keys where they
+    could be read; `jwks_answer` is what came when discover asked for them, `jwks_trouble` why nothing came.
     """
 
     server: dict[str, Any] = field(default_factory=dict)
     jwks: Mapping[str, Any] | None = None
+    jwks_answer: Answer | None = None
+    jwks_trouble: str = ""
     parameters: dict[str, Any] | None = None
     code_verifier: str | None = None
     request_object: str | None = None
@@ -47,6 +71,7 @@ class Flow:
     tokens: dict[str, Any] = field(default_factory=dict)
     id_token_claims: Mapping[str, Any] = field(default_factory=dict)
     first_refresh_token: str | None = None
+    device: Mapping[str, Any] = field(default_factory=dict)
     degraded: str = ""
     signed: list[SignedJwt] = field(default_factory=list)
 
@@ -142,7 +167,9 @@ def now() -> float:
 class Around:
     """What a judgement about an answer may look at besides the answer.
 
-    `id_token` came with tokens; `jwt` is any other signed answer of the step: JARM, userinfo, a resource.
+    `id_token` came with tokens; `jwt` is any other signed answer of the step: JARM, userinfo, a resource. `earlier` are
+    the values that came before in this run: request_uri, code, access_token. `jkt` is the thumbprint of the client's
+    DPoP key, empty where it has proved none. `wants_refusal`: the scenario is about being refused.
     """
 
     flow: Flow
@@ -154,3 +181,6 @@ class Around:
     jwt: ReceivedJwt | None = None
     kind: str = ""
     now: float = 0.0
+    earlier: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    jkt: str = ""
+    wants_refusal: bool = False

@@ -16,6 +16,8 @@ from flowrun.steps.base import Outcome, Tools
 
 if TYPE_CHECKING:
     from flowrun.browser.driver import Browser
+    from flowrun.browser.hand import Hand
+    from flowrun.dpop import Prover
     from flowrun.events import Event
     from flowrun.jose import Key
     from flowrun.plan import Plan
@@ -25,17 +27,21 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Known:
-    """The state of one run. `flows` are kept by the name a step gives (`flow: b`); most runs have one."""
+    """The state of one run. `flows` are kept by the name a step gives (`flow: b`); most runs have one.
+
+    `provers` make DPoP proofs, by the name of the client.
+    """
 
     plan: Plan
     session: Session
     tell: Callable[[Event], None]
-    browser: Callable[[bool], Browser]
+    browser: Callable[[bool, bool], Browser | Hand]
     use: Callable[[WrittenStep, Mapping[str, Any], Mapping[str, Any]], Outcome]
     issuer: str = ""
     flows: dict[str, Flow] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     saved: dict[str, Any] = field(default_factory=dict)
+    provers: dict[str, Prover] = field(default_factory=dict)
 
     def flow(self, step: WrittenStep) -> Flow:
         """Return the transaction that a step belongs to; a second one begins with the metadata of the first."""
@@ -94,7 +100,28 @@ class Known:
             interaction_id=lambda: str(uuid.uuid4()),
             pause=self.pause,
             use=partial(self.use, step),
+            prover=lambda: self._prover(self.client(step)),
+            any_status=self._any_status(step),
+            may_be_refused=bool({"callback", "page", step.name} & set(self.plan.scenario.refused)),
         )
+
+    def _any_status(self, step: WrittenStep) -> bool:
+        """Tell whether a step says itself what status it wants; a refusal that the scenario wants stays one."""
+        wanted = {"call", step.name} & set(self.plan.scenario.refused)
+        return "http.status" in (step.expect or {}) and not wanted
+
+    def _prover(self, client: Client) -> Prover | None:
+        """Return what makes the DPoP proofs of a client, the same for the whole run."""
+        if client.sender_constraint != "dpop":
+            return None
+        if client.name not in self.provers:
+            from flowrun.dpop import Prover  # noqa: PLC0415  most clients have no DPoP key
+            from flowrun.jose import generate_key  # noqa: PLC0415
+
+            named = client.dpop.key
+            key = self._load_key(client, named) if named else generate_key(client.dpop.alg)
+            self.provers[client.name] = Prover(key, client.dpop.alg)
+        return self.provers[client.name]
 
     def pause(self, seconds: float) -> None:
         """Wait for some seconds; raises `StepError` when the person does not want to wait any longer."""
@@ -114,7 +141,11 @@ class Known:
             except template.HoleError as error:
                 at = self.plan.scenario.document.at(("authorization", *error.path))
                 raise FlowrunError(Problem(error.code, error.title, at, error.label)) from error
-            made, verifier = automatic_parameters(self.client(step))
+            client = self.client(step)
+            made, verifier = automatic_parameters(client)
+            prover = self._prover(client) if client.dpop.bind_code == "jkt" else None
+            if prover is not None:
+                made["dpop_jkt"] = prover.jkt  # RFC 9449, section 10
             left_out = set(written) - set(filled)  # "{{ omit }}" leaves an automatic parameter out
             flow.parameters = {key: value for key, value in {**made, **filled}.items() if key not in left_out}
             if "code_challenge" not in flow.parameters:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import template
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
+from flowrun.flow import PROTECTED, PROTECTED_LABEL
 from flowrun.needs import NEEDS, unmet
 from flowrun.paths import PathError, parse
 from flowrun.scenario import inherited
@@ -60,6 +61,7 @@ def _steps(scenario: Scenario, environment: Environment, there: set[str]) -> Ite
         yield from _client_problems(step, document, environment)
         yield from _answer_problems(step, document, environment)
         yield from _key_name_problems(step, document, environment)
+        yield from _extra_problems(step, document)
         yield from _moment_problems(step, document, known)
         left = set(step_kind(step.kind).leaves)
         if step.kind == "use":
@@ -232,8 +234,10 @@ def _need_problems(
 
 
 def _key_name_problems(step: WrittenStep, document: Document, environment: Environment) -> Iterator[Problem]:
-    """Yield the key of a `sign` step that its client does not have."""
-    key = step.input.get("key") if step.kind == "sign" else None
+    """Yield the key of a `sign` step, or of a signed header, that its client does not have."""
+    signed = step.input.get("signed_header") if step.kind == "call" else None
+    field = ("signed_header", "key") if isinstance(signed, Mapping) else ("key",)
+    key = signed.get("key") if isinstance(signed, Mapping) else step.input.get("key") if step.kind == "sign" else None
     if not isinstance(key, str) or template.has_hole(key) or step.client not in environment.client_names():
         return
     try:
@@ -242,8 +246,29 @@ def _key_name_problems(step: WrittenStep, document: Document, environment: Envir
         return  # what is wrong with the client is told where it stands
     if key not in known:
         label = did_you_mean(key, known) or f"keys here: {', '.join(known) or 'none'}"
-        at = step.place(document, ("key",))
+        at = step.place(document, field)
         yield Problem("unknown-key-name", f"the client '{step.client}' has no key '{key}'", at, label)
+
+
+def _extra_problems(step: WrittenStep, document: Document) -> Iterator[Problem]:
+    """Yield what a step wants to add to its request and may not: it would replace what makes the request ours."""
+    extra = step.input.get("extra")
+    for name in extra if isinstance(extra, Mapping) else ():
+        if name in PROTECTED:
+            yield _protected(name, document.key_at((*step.input_at, "extra", name)), PROTECTED_LABEL)
+
+
+def authorize_problems(environment: Environment) -> Iterator[Problem]:
+    """Yield the same for what an environment adds to the browser's URL."""
+    for name in environment.authorize_extra:
+        if name in PROTECTED:
+            at = environment.document.key_at(("authorize", "extra", name))
+            yield _protected(name, at, "write it under authorization: of the scenario, or into the client")
+
+
+def _protected(name: str, at: Span, label: str) -> Problem:
+    hint = "to send a request that is wrong on purpose use call: {form: …}, or browse: {url: …}"
+    return Problem("protected-parameter", f"extra can't set {name}", at, label, hint=hint)
 
 
 def _moment_problems(step: WrittenStep, document: Document, known: set[str]) -> Iterator[Problem]:

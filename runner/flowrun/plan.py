@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flowrun import inputs, lookahead
+from flowrun import certificates, inputs, lookahead, template
 from flowrun.auth import METHODS
 from flowrun.cases import NO_CASE, Case
 from flowrun.embedded import sandbox_for
+from flowrun.environment import written_at
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
 from flowrun.needs import unmet
 from flowrun.steps import kind as step_kind
@@ -46,6 +47,7 @@ def make(scenario: Scenario, environment: Environment, overrides: Mapping[str, s
     problems += inputs.case_problems(scenario)
     problems += lookahead.need_words(scenario)
     problems += lookahead.step_problems(scenario, environment)
+    problems += lookahead.authorize_problems(environment)
     if not _surely_unmet(scenario, environment):  # where it is not applicable, nothing of it is lacking
         problems += _material_problems(scenario, environment, keyring)
     if problems:
@@ -132,12 +134,14 @@ def server_problems(environment: Environment, keyring: Keyring) -> Iterator[Prob
 def environment_problems(environment: Environment, keyring: Keyring) -> Iterator[Problem]:
     """Yield what is wrong with an environment whatever runs in it: clients, their keys, users, secrets."""
     yield from server_problems(environment, keyring)
+    yield from lookahead.authorize_problems(environment)
     for name in environment.client_names():
         try:
             client = environment.client(name)
         except FlowrunError as error:
             yield from error.problems
             continue
+        yield from _certificate_problems(client, environment)
         for key in client.keys:
             try:
                 keyring.load(client, key, environment)
@@ -155,6 +159,7 @@ def client_problems(
     for step in (*scenario.steps, *scenario.after):
         if step.client == client.name:
             needed |= step_kind(step.kind).needs(step.input)
+    yield from _certificate_problems(client, environment)
     document = environment.document
     at = document.key_at(("clients", client.name))
     wants_key = "signing_key" in needed
@@ -163,6 +168,8 @@ def client_problems(
         wants_key |= "key" in method.needs or client.request_object.required
         if "secret" in method.needs and not client.client_secret:
             yield Problem("missing-key", f"{client.auth} needs a client_secret, and '{client.name}' has none", at)
+    if client.sender_constraint == "dpop" and client.dpop.key:
+        yield from _dpop_problems(client, client.dpop.key, environment, keyring)
     if "redirect_uri" in needed and not client.redirect_uri:
         yield Problem("missing-key", f"browse needs a redirect_uri, and the client '{client.name}' has none", at)
     if wants_key and "signing" not in client.keys:
@@ -176,6 +183,16 @@ def client_problems(
         yield from _key_problems(client, _algorithms(client, scenario), environment, keyring)
 
 
+def _certificate_problems(client: Client, environment: Environment) -> Iterator[Problem]:
+    """Yield what keeps a client's certificate from being used; what will, one day, becomes a warning."""
+    look = partial(certificates.problems, client, environment)
+    for problem in environment.found(f"certificate {client.name}", look):
+        if not problem.warning:
+            yield problem
+        elif problem not in environment.warnings:
+            environment.warnings.append(problem)
+
+
 def _algorithms(client: Client, scenario: Scenario) -> dict[str, list[str]]:
     """Return what this client signs with in the scenario: an algorithm, and what for."""
     wanted: dict[str, list[str]] = {}
@@ -184,6 +201,10 @@ def _algorithms(client: Client, scenario: Scenario) -> dict[str, list[str]]:
         wanted.setdefault(client.assertion.alg, []).append("assertion")
     if any(_signs_request(step, client) for step in steps):
         wanted.setdefault(client.request_object.alg, []).append("request_object")
+    for alg in (alg for alg in map(_signs_header, steps) if alg is not None and not template.has_hole(alg)):
+        uses, use = wanted.setdefault(alg or client.assertion.alg, []), "signed_header" if alg else "assertion"
+        if use not in uses:
+            uses.append(use)
     return wanted
 
 
@@ -192,6 +213,32 @@ def _signs_request(step: WrittenStep, client: Client) -> bool:
         plain = not step.input.get("alg") and step.input.get("key", "signing") == "signing"
         return step.input.get("what") == "request_object" and plain
     return step.kind == "push" and client.request_object.required
+
+
+def _signs_header(step: WrittenStep) -> str | None:
+    """Return the algorithm that a signed header of this step is made with, empty for the client's own."""
+    signed = step.input.get("signed_header") if step.kind == "call" else None
+    if not isinstance(signed, Mapping) or signed.get("key", "signing") != "signing":
+        return None
+    return str(signed.get("alg", ""))
+
+
+def _dpop_problems(client: Client, name: str, environment: Environment, keyring: Keyring) -> Iterator[Problem]:
+    """Yield what keeps a client's key from signing its DPoP proofs."""
+    path = written_at(environment, client.name, ("dpop", "key")) or ("clients", client.name)
+    at = environment.document.at(path)
+    if name not in client.keys:
+        label = did_you_mean(name, client.keys) or f"keys here: {', '.join(client.keys) or 'none'}"
+        yield Problem("unknown-key-name", f"the client '{client.name}' has no key '{name}'", at, label)
+        return
+    try:
+        misfit = keyring.load(client, name, environment).misfit(client.dpop.alg)
+    except FlowrunError as error:
+        yield from error.problems
+        return
+    if misfit is not None:
+        hint = f"{misfit.hint}; the algorithm is set by dpop: {{alg: …}}"
+        yield Problem(misfit.code, misfit.title, at, misfit.label, misfit.facts, hint)
 
 
 def _key_problems(

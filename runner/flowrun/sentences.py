@@ -87,7 +87,12 @@ def _exchange(step: Step) -> str:
     grant = step.get("grant", "authorization_code")
     text = _GRANTS.get(grant, f"Ask for tokens with the grant {value(grant)}")
     given = _with(step, code="the code", code_verifier="the code_verifier", redirect_uri="the redirect_uri")
-    return f"{text}{given}{_with(step, refresh_token='the refresh token', scope='the scope')}{_sent(step)}"  # noqa: S106  words
+    given += _with(step, refresh_token="the refresh token", scope="the scope", device_code="the device code")  # noqa: S106  words
+    given += _with(step, subject_token="the token", actor_token="the actor's token", requested_token_type="the type")  # noqa: S106  as above
+    given += _with(step, audience="the audience", resource="the resource")
+    asked = f", asking every {value(step['interval'])}" if "interval" in step else ""
+    most = f", for at most {value(step['at_most'])}" if "at_most" in step else ""
+    return f"{text}{given}{asked}{most}{_sent(step)}"
 
 
 def _userinfo(step: Step) -> str:
@@ -105,14 +110,15 @@ def _revoke(step: Step) -> str:
 
 def _call(step: Step) -> str:
     text = f"Call {value(step['url'])} ({value(step.get('method', 'GET'))}){_by_token(step)}"
+    text += ", saying who the client is" if step.get("authenticate") is True else ""
     if "form" in step:
         text += f", sending the form {_pairs(step['form'])}"
     if "json" in step:
         text += f", sending {value(step['json'])}"
     if "signed_header" in step:
         text += f", with a signature in the header {step['signed_header']['name']}"
-    answer = step.get("answer", "json")
-    return text + _headers(step) + (f"; the answer is {value(answer)}" if answer != "json" else "")
+    answer, keys = step.get("answer", "json"), f", with the keys at {value(step['jwks'])}" if "jwks" in step else ""
+    return text + _headers(step) + (f"; the answer is {value(answer)}{keys}" if answer != "json" else "")
 
 
 def _wait(step: Step) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -35,12 +35,13 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request as it went out."""
+    """A request as it went out; `text` is a body that is no form."""
 
     method: str
     url: str
     headers: Mapping[str, str]
     form: tuple[tuple[str, str], ...] = ()
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,18 @@ class Wire:
     """Sends requests over connections that are kept; never follows a redirect, never keeps a cookie."""
 
     def __init__(
-        self, redactor: Redactor, *, timeout: float = 10.0, transport: httpx.BaseTransport | None = None
+        self,
+        redactor: Redactor,
+        *,
+        timeout: float = 10.0,
+        transport: httpx.BaseTransport | None = None,
+        authority: Path | None = None,
     ) -> None:
-        """Take the time limit of one request in seconds; `transport` stands in for the network in unit tests."""
+        """Take the time limit of one request in seconds; `transport` stands in for the network in unit tests.
+
+        `authority` (PEM) is trusted where a request names no `ca` of its own: the embedded sandbox's.
+        """
+        self._authority = authority
         self._redactor = redactor
         self._timeout = timeout
         self._transport = transport
@@ -88,12 +98,14 @@ class Wire:
         url: str,
         *,
         form: Form = (),
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         tls: Tls | None = None,
         timeout: float | None = None,
     ) -> Answer:
         """Send one request and return its answer, whatever its status.
 
+        `content` is a body that is no form, JSON in UTF-8 unless `headers` say otherwise.
         Raises `StepError` (exit code 3) when there is no answer: name not found, refused, TLS, time-out.
         """
         import ssl  # noqa: PLC0415  a scenario that sends nothing must not pay for these
@@ -102,16 +114,18 @@ class Wire:
 
         for name, value in form:
             self._redactor.learn_members({name: value})
-        content = urlencode(form).encode() if form else None
         outgoing = {"accept": "application/json", **(headers or {})}
         if form:
             outgoing["content-type"] = "application/x-www-form-urlencoded"
+        elif content is not None:
+            outgoing.setdefault("content-type", "application/json")
+        body_sent = urlencode(form).encode() if form else content
         limit = timeout or self._timeout
         started = time.perf_counter()
         try:
-            client = self._client(tls or Tls(), secure=urlsplit(url).scheme == "https")
+            client = self._client(self._trusting(tls or Tls()), secure=urlsplit(url).scheme == "https")
             client.cookies.clear()
-            with client.stream(method, url, content=content, headers=outgoing, timeout=limit) as response:
+            with client.stream(method, url, content=body_sent, headers=outgoing, timeout=limit) as response:
                 raw = _read(response, url, started + limit)
         except UnicodeEncodeError as error:
             title = f"a header can't have the character {error.object[error.start : error.start + 1]!r}"
@@ -119,13 +133,17 @@ class Wire:
         except httpx.LocalProtocolError as error:
             raise StepError("bad-header", "a header can't be sent as it is", exit_code=WRONG_FILE) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, ssl.SSLError, ValueError) as error:
-            raise _no_answer(url, error, limit) from error
+            raise no_answer(url, error, limit) from error
         text = _decode(raw, response.charset_encoding)
         body = _json(text)
         self._redactor.learn_members(body)
-        shown = Sent(method, url, dict(response.request.headers), tuple(form))
+        text_sent = content.decode("utf-8", errors="replace") if content and not form else ""
+        shown = Sent(method, url, dict(response.request.headers), tuple(form), text_sent)
         seconds = time.perf_counter() - started
         return Answer(response.status_code, dict(response.headers), text, body, shown, seconds, self._redactor.text)
+
+    def _trusting(self, tls: Tls) -> Tls:
+        return replace(tls, ca=self._authority) if self._authority and tls.ca is None else tls
 
     def close(self) -> None:
         """Close every connection."""
@@ -266,13 +284,28 @@ _REASONS: Final = (
     ),
     _Reason(
         "tls-certificate",
+        ("certificate has expired", "certificate is not yet valid"),
+        "the TLS certificate of {host} is out of its time: it has expired, or is not valid yet",
+        "tell the server's team; or is the clock of this machine wrong?",
+    ),
+    _Reason(
+        "tls-certificate",
         ("CERTIFICATE_VERIFY_FAILED", "certificate verify failed"),
         "the TLS certificate of {host} is not trusted",
         "name its authority in the environment file: tls: {{ca: path/to/ca.pem}}",
     ),
     _Reason(
         "tls-client-certificate",
-        ("CERTIFICATE_REQUIRED", "bad certificate", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE", "handshake failure"),
+        (
+            "CERTIFICATE_REQUIRED",
+            "bad certificate",
+            "BAD_CERTIFICATE",
+            "HANDSHAKE_FAILURE",
+            "handshake failure",
+            "ALERT_UNKNOWN_CA",  # the alerts are about what the client showed (RFC 8446, section 6.2)
+            "ALERT_CERTIFICATE",
+            "ALERT_UNSUPPORTED_CERTIFICATE",
+        ),
         "{host} refused the TLS handshake, most likely our client certificate or its absence",
         "give the client a certificate: {{file, key}} that this server knows",
     ),
@@ -292,14 +325,16 @@ _REASONS: Final = (
 )
 
 
-def _no_answer(url: str, error: Exception, limit: float) -> StepError:
+def no_answer(url: str, error: Exception, limit: float) -> StepError:
+    """Return why nothing came, in our words: from an error of httpx, or of a socket. `limit` is in seconds."""
     import httpx  # noqa: PLC0415
 
-    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | ValueError):
+    wrong_url = isinstance(error, ValueError) and not isinstance(error, OSError)  # ssl has errors that are both
+    if wrong_url or isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
         return StepError("bad-url", f"'{url}' is no URL that can be called", exit_code=WRONG_FILE)
     host = urlsplit(url).netloc.rpartition("@")[2] or url
     facts = (("url", url.partition("?")[0]),)
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
         return StepError(
             "timeout",
             f"no answer from {host} within {limit:g} s",

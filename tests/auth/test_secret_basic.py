@@ -30,3 +30,13 @@ def test_both_halves_are_form_encoded_before_base64(client, call, client_id, sec
 
 def test_it_needs_a_secret():
     assert secret_basic.METHOD.needs == {"secret"}
+
+
+@pytest.mark.parametrize(
+    ("client_id", "secret"), [("flowrun", "secret"), ("flow run", "a+b c%"), ("größe", "ü&=/?:"), ("flowrun", "")]
+)
+def test_raw_takes_both_as_they_are(client, call, client_id, secret):
+    made = call()
+    raw = replace(client("client_secret_basic", secret), client_id=client_id, basic_encoding="raw")
+    secret_basic.apply(raw, made)
+    assert base64.b64decode(made.headers["authorization"].partition(" ")[2]).decode() == f"{client_id}:{secret}"

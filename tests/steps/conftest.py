@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from flowrun import environment as environments
+from flowrun.dpop import Prover
 from flowrun.flow import Flow, automatic_parameters
 from flowrun.jose import load_key
 from flowrun.keyring import Keyring
@@ -97,6 +98,9 @@ def tools(server, tmp_path):
         wires.append(wire)
         transaction = Flow(server=dict(METADATA if metadata is None else metadata), **(flow or {}))
 
+        dpop_key = keyring.load(ours, ours.dpop.key, environment) if ours.dpop.key else None
+        prover = dpop_key and Prover(dpop_key, ours.dpop.alg)
+
         def parameters():
             if transaction.parameters is None:
                 made, transaction.code_verifier = automatic_parameters(ours)
@@ -118,6 +122,7 @@ def tools(server, tmp_path):
             interaction_id=lambda: "11111111-2222-4333-8444-555555555555",
             pause=lambda seconds: told.append(("pause", seconds)),
             use=lambda inputs, outputs: told.append(("use", inputs, outputs)),
+            prover=lambda: prover,
         )
         return replace(made, **extra)
 

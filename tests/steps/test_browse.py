@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import httpx
 import pytest
 
 from flowrun.browser import Callback, PageVisit, Walk
 from flowrun.errors import FlowrunError, StepError
 from flowrun.events import PageSeen, Told
-from flowrun.steps import browse
+from flowrun.jose import encrypt, sign
+from flowrun.steps import browse, exchange
 from flowrun.steps.browse import Browse
 
 USERS = "users: {alice: {username: alice, password: '{{ secrets.PW | default(\"her-password\") }}'}BOB}"
+METADATA = {"authorization_endpoint": "https://op.example/auth", "jwks_uri": "https://op.example/jwks"}
 PAGE = {"heading": "Hello", "status": 200, "text": "Some text", "screenshot": None, "seconds": 0.1}
 
 
@@ -48,9 +51,8 @@ def walked(tools):
         ours = tools(
             more=USERS.replace("BOB", ", bob: {username: bob}" if more == "bob" else "")
             + ("" if more == "bob" else more),
-            browser=lambda *_: browser,
             tell=told.append,
-            **{"request": {"scope": "a"}, **tools_of},
+            **{"browser": lambda *_: browser, "request": {"scope": "a"}, **tools_of},
         )
         outcome = browse.run(Browse(**(step or {})), ours)
         return SimpleNamespace(outcome=outcome, tools=ours, asked=browser.asked, told=told)
@@ -120,6 +122,14 @@ def test_a_callback_without_code_and_without_error_is_told(walked, params):
     assert dict(error.value.facts)["parameters"] == ("state" if params else "none")
 
 
+def test_who_asked_for_no_code_needs_none(walked):
+    done = walked(came_back(("state", "s")), request={"response_type": "none"})
+    assert (done.tools.flow.callback, done.outcome.refusal) == ({"state": "s"}, None)
+    with pytest.raises(StepError) as error:
+        exchange.run(exchange.Exchange(), done.tools)
+    assert error.value.title == "there is no code to exchange: the authorization request asked for none"
+
+
 def test_a_walk_that_ends_on_a_page_that_refuses_is_a_refusal(walked):
     last = visit("error", heading="Sorry", status=400, text="Not\n today")
     done = walked(Walk(callback=None, pages=(visit("login"), last), refused=last, hops=()))
@@ -160,3 +170,90 @@ def test_a_request_uri_that_has_expired_is_told_and_opened_all_the_same(walked):
 )
 def test_what_it_needs(written, needs):
     assert browse.KIND.needs(written) == needs
+
+
+# --- JARM -----------------------------------------------------------------------------------------------------------
+
+ENVELOPE = {"iss": "https://op.example", "aud": "flowrun", "exp": 4102444800}
+
+
+@pytest.fixture
+def jarm(walked, server, key):
+    """Come back with a response of these claims, signed by the server, and encrypted if a key is given for that."""
+
+    def jarm(claims, *, around=None, signer=key, alg="PS256", **more):
+        server["/jwks"] = httpx.Response(200, json={"keys": [key.public_jwk()]})
+        token = sign({**ENVELOPE, **claims}, signer, alg)
+        token = encrypt(token, around, alg="RSA-OAEP", enc="A256GCM") if around else token
+        return token, walked(came_back(("response", token), ("more", "1")), client="auth: none\n    SIGNING", **more)
+
+    return jarm
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_the_claims_of_a_signed_response_are_the_callback(jarm, key, encrypted):
+    token, done = jarm({"code": "the-code-1", "state": "s", "expires_in": 60}, around=key if encrypted else None)
+    flow, outcome = done.tools.flow, done.outcome
+    assert flow.callback == {"code": "the-code-1", "state": "s", "expires_in": "60"}
+    assert flow.callback_pairs == (("response", token), ("more", "1"))
+    assert (outcome.values["code"], outcome.values["response_header"]["alg"]) == ("the-code-1", "PS256")
+    assert outcome.values["response_claims"]["aud"] == "flowrun"
+    assert (outcome.jwt.distrust, outcome.jwt.token) == ("", token)
+    assert ("response_encrypted" in outcome.values) == encrypted
+    assert done.tools.redactor.text("the-code-1") == "‹code›"
+
+
+def test_an_error_in_a_signed_response_is_a_refusal(jarm):
+    _, done = jarm({"error": "access_denied", "error_description": "No.", "state": "s"})
+    refusal = done.outcome.refusal
+    assert (refusal.place, refusal.error, refusal.description) == ("callback", "access_denied", "No.")
+    assert done.outcome.jwt.distrust == ""
+
+
+def test_a_response_that_is_not_trusted_is_a_matter_of_the_checks(jarm):
+    metadata = {**METADATA, "authorization_signing_alg_values_supported": ["ES256"]}
+    _, done = jarm({"code": "c"}, metadata=metadata)
+    assert done.tools.flow.callback == {"code": "c"}
+    assert done.outcome.jwt.distrust == "the token is signed with PS256, which is not allowed here"
+
+
+@pytest.mark.parametrize("response", ["opaque", "", "a.b.c.d.e", "W10.e30.e30"])
+def test_a_response_that_can_not_be_read_is_told(walked, response):
+    with pytest.raises(StepError) as error:
+        walked(came_back(("response", response)))
+    assert error.value.code == "unreadable-jwt"
+    assert error.value.title.startswith("the JWT in the callback's response (JARM) can't be read: ")
+
+
+def test_a_signed_response_without_a_code_is_told(jarm):
+    with pytest.raises(StepError) as error:
+        jarm({"state": "s"})
+    assert (error.value.code, dict(error.value.facts)["parameters"]) == ("no-code", "state")
+
+
+def test_a_signed_response_of_response_type_none_has_none(jarm):
+    _, done = jarm({"state": "s"}, request={"response_type": "none"})
+    assert done.tools.flow.callback == {"state": "s"}
+
+
+def test_a_walk_that_ends_on_a_page_that_means_done_needs_no_callback(walked):
+    last = visit("done", heading="All done")
+    done = walked(Walk(callback=None, pages=(visit("code"), last), refused=None, done=last, hops=()))
+    assert done.outcome.refusal is None
+    assert done.outcome.values["pages"] == ["code", "done"]
+    assert done.outcome.values["page"]["heading"] == "All done"
+    assert done.outcome.summary == "code → done"
+
+
+def test_what_the_pages_gave_to_read_is_left_and_known_to_later_pages(walked):
+    seen = []
+
+    class Reading(Browser):
+        def walk(self, url, **asked):
+            asked["keep"]("reference", "AB-1")
+            seen.append(asked["fill"]("{{ read.reference }}", ()))
+            return super().walk(url, **asked)
+
+    done = walked(came_back(("code", "c")), browser=lambda *_: Reading(came_back(("code", "c"))))
+    assert seen == ["AB-1"]
+    assert done.outcome.values["read"] == {"reference": "AB-1"}

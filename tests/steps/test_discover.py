@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from flowrun.errors import WRONG_FILE, StepError
+from flowrun.events import Told
 from flowrun.steps import discover
 from flowrun.steps.discover import Discover, locations
 
@@ -131,3 +132,67 @@ def test_the_clients_certificate_is_not_shown_for_public_documents(server, tools
     ours.wire.send = lambda *a, **k: seen.append(k["tls"]) or send(*a, **k)
     run(ours)
     assert [tls.certificate for tls in seen] == [None]
+
+
+# --- the server's keys ----------------------------------------------------------------------------------------------
+
+
+def with_keys(server, answer):
+    server[OIDC] = httpx.Response(200, json={"issuer": ISSUER, "jwks_uri": f"{ISSUER}/jwks"})
+    server["/jwks"] = answer
+
+
+def test_the_keys_are_read_as_well_and_kept_for_later_steps(server, tools):
+    with_keys(server, httpx.Response(200, json={"keys": [{"kty": "RSA"}]}))
+    ours = tools()
+    outcome = run(ours)
+    assert ours.flow.jwks == {"keys": [{"kty": "RSA"}]}
+    assert (ours.flow.jwks_answer.status, ours.flow.jwks_trouble) == (200, "")
+    assert outcome.answer.sent.url == f"{ISSUER}{OIDC}"
+    assert "keys" not in outcome.values
+
+
+def test_the_keys_may_be_left_alone(server, tools):
+    with_keys(server, httpx.Response(200, json={"keys": []}))
+    ours = tools()
+    run(ours, jwks=False)
+    assert (ours.flow.jwks, ours.flow.jwks_answer, len(server.requests)) == (None, None, 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(404),
+        httpx.Response(500, json={"keys": []}),
+        httpx.Response(200, html="<p>Hi"),
+        httpx.Response(200, json={"keys": {}}),
+        httpx.Response(200, json=[]),
+    ],
+)
+def test_keys_that_are_none_end_nothing_and_are_not_kept(server, tools, answer):
+    with_keys(server, answer)
+    ours = tools(flow={"jwks": {"keys": ["of an earlier discover"]}})
+    assert run(ours).refusal is None
+    assert ours.flow.jwks is None
+    assert ours.flow.jwks_answer.status == answer.status_code
+
+
+def test_keys_that_can_not_be_reached_end_nothing_and_are_told(server, tools):
+    def dead(_):
+        raise httpx.ConnectError("Connection refused")
+
+    with_keys(server, dead)
+    told = []
+    ours = tools(tell=told.append)
+    run(ours)
+    assert (ours.flow.jwks, ours.flow.jwks_answer) == (None, None)
+    assert ours.flow.jwks_trouble == "nothing listens at op.example"
+    assert Told("note", "the server's keys can't be read: nothing listens at op.example") in told
+
+
+def test_the_environment_may_say_where_the_keys_are(server, tools):
+    server[OIDC] = httpx.Response(200, json={"issuer": ISSUER})
+    server["/own"] = httpx.Response(200, json={"keys": []})
+    ours = tools(more=f"endpoints: {{jwks_uri: {ISSUER}/own}}")
+    run(ours)
+    assert ours.flow.jwks == {"keys": []}

@@ -8,7 +8,9 @@ import httpx
 import pytest
 
 from flowrun.errors import WRONG_FILE, StepError
-from flowrun.jose import load_key, sign
+from flowrun.events import Told
+from flowrun.flow import PROTECTED
+from flowrun.jose import encrypt, load_key, sign
 from flowrun.steps import exchange
 from flowrun.steps.exchange import Exchange
 
@@ -55,16 +57,16 @@ def test_what_the_step_says_wins_over_what_the_flow_knows(server, tools):
         redirect_uri="r",
         scope=["a", "b"],
         url=f"{ISSUER}/other",
-        extra={"code": "replaced", "more": 1},
+        extra={"scope": "replaced", "more": 1},
         headers={"X-A": "1"},
     )
     assert server.forms[0] == [
         ("client_id", "flowrun"),
         ("grant_type", "authorization_code"),
-        ("code", "replaced"),
+        ("code", "c"),
         ("redirect_uri", "r"),
         ("code_verifier", "v"),
-        ("scope", "a b"),
+        ("scope", "replaced"),
         ("more", "1"),
     ]
     assert server.requests[0].headers["x-a"] == "1"
@@ -135,10 +137,146 @@ def test_without_a_code_or_a_token_nothing_is_sent(server, tools, step, code, ti
     assert server.requests == []
 
 
-def test_a_grant_that_is_not_built_is_a_mistake_in_a_file(tools):
+@pytest.mark.parametrize("name", sorted(PROTECTED))
+def test_extra_can_not_replace_what_is_protected(server, tools, name):
+    with pytest.raises(StepError) as error:
+        run(after_browse(tools), extra={"a": 1, name: "mine"})
+    assert (error.value.code, error.value.field) == ("protected-parameter", ("extra", name))
+    assert (error.value.exit_code, server.requests) == (WRONG_FILE, [])
+
+
+# --- device code ----------------------------------------------------------------------------------------------------
+
+PENDING = {"error": "authorization_pending"}
+SLOW = {"error": "slow_down"}
+DEVICE = {"device_code": "the-device-code", "interval": 2, "expires_in": 60}
+
+
+def polled(server, tools, answers, device=DEVICE, **step):
+    """Ask with a device code; return the outcome, how long was waited each time, and what was told."""
+    server["/token"] = [httpx.Response(200 if "access_token" in body else 400, json=body) for body in answers]
+    waited, told = [], []
+    ours = tools(flow={"device": device}, pause=waited.append, tell=told.append)
+    outcome = run(ours, grant="device_code", **step)
+    return outcome, waited, [event.value for event in told if isinstance(event, Told)]
+
+
+def test_a_device_asks_until_the_person_has_approved(server, tools):
+    outcome, waited, told = polled(server, tools, [PENDING, PENDING, TOKENS])
+    assert outcome.values["access_token"] == "the-access-token"
+    assert (outcome.kind, waited) == ("device_code", [2, 2])
+    assert told == ["nobody has approved yet; the server is asked again every 2 s"]
+    assert (
+        server.forms
+        == [
+            [
+                ("client_id", "flowrun"),
+                ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+                ("device_code", "the-device-code"),
+            ]
+        ]
+        * 3
+    )
+
+
+def test_slow_down_adds_five_seconds_for_good(server, tools):
+    _, waited, _ = polled(server, tools, [SLOW, PENDING, SLOW, TOKENS])
+    assert waited == [7, 7, 12]
+
+
+@pytest.mark.parametrize("interval", [None, "2", True, -1, 1e9, {}])
+def test_an_interval_that_is_none_is_five_seconds(server, tools, interval):
+    _, waited, _ = polled(server, tools, [PENDING, TOKENS], {**DEVICE, "interval": interval})
+    assert waited == [5]
+
+
+def test_the_step_may_say_how_often_and_how_long(server, tools):
+    outcome, waited, _ = polled(server, tools, [PENDING] * 9, interval="10s", at_most="35s", device_code="own")
+    assert waited == [10, 10, 10]
+    assert (outcome.refusal.place, outcome.refusal.error) == ("exchange", "authorization_pending")
+    assert dict(server.forms[0])["device_code"] == "own"
+
+
+def test_a_dead_device_code_is_asked_for_no_longer(server, tools):
+    outcome, waited, _ = polled(server, tools, [PENDING] * 99, {**DEVICE, "expires_in": 9})
+    assert sum(waited) <= 9
+    assert outcome.refusal.error == "authorization_pending"
+
+
+@pytest.mark.parametrize("error", ["access_denied", "expired_token", "invalid_grant"])
+def test_any_other_error_ends_the_asking(server, tools, error):
+    outcome, waited, _ = polled(server, tools, [PENDING, {"error": error}])
+    assert (outcome.refusal.error, waited) == (error, [2])
+
+
+def test_without_a_device_code_nothing_is_sent(server, tools):
     with pytest.raises(StepError) as error:
         run(tools(), grant="device_code")
-    assert (error.value.field, error.value.exit_code) == (("grant",), WRONG_FILE)
+    assert (error.value.code, error.value.title) == ("no-code", "no step before has received a device_code")
+    assert "device_authorization_endpoint" in error.value.hint
+    assert server.requests == []
+
+
+# --- token exchange -------------------------------------------------------------------------------------------------
+
+TYPE = "urn:ietf:params:oauth:token-type:"
+
+
+@pytest.mark.parametrize(
+    ("step", "form"),
+    [
+        ({}, [("subject_token", "the-access-token"), ("subject_token_type", f"{TYPE}access_token")]),
+        (
+            {"subject_token": "refresh_token", "requested_token_type": "urn:x"},
+            [
+                ("subject_token", "the-refresh-token"),
+                ("subject_token_type", f"{TYPE}refresh_token"),
+                ("requested_token_type", "urn:x"),
+            ],
+        ),
+        (
+            {
+                "subject_token": "s",
+                "subject_token_type": "urn:s",
+                "actor_token": "a",
+                "audience": ["one", "two"],
+                "resource": "https://rs.example",
+                "scope": "accounts",
+            },
+            [
+                ("subject_token", "s"),
+                ("subject_token_type", "urn:s"),
+                ("actor_token", "a"),
+                ("actor_token_type", f"{TYPE}access_token"),
+                ("audience", "one"),
+                ("audience", "two"),
+                ("resource", "https://rs.example"),
+                ("scope", "accounts"),
+            ],
+        ),
+    ],
+)
+def test_a_token_is_exchanged_for_another_one(server, tools, step, form):
+    server["/token"] = httpx.Response(200, json={"access_token": "other", "issued_token_type": f"{TYPE}access_token"})
+    ours = tools(flow={"tokens": TOKENS})
+    outcome = run(ours, grant="token_exchange", **step)
+    assert server.forms == [
+        [("client_id", "flowrun"), ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"), *form]
+    ]
+    assert outcome.values["issued_token_type"] == f"{TYPE}access_token"
+    assert ours.flow.tokens["access_token"] == "other"
+
+
+@pytest.mark.parametrize(
+    ("written", "needs"),
+    [
+        ({"grant": "token_exchange"}, {"auth", "endpoint:token_endpoint", "tokens"}),
+        ({"grant": "token_exchange", "subject_token": "{{ mine }}"}, {"auth", "endpoint:token_endpoint"}),
+        ({"grant": "device_code"}, {"auth", "endpoint:token_endpoint"}),
+    ],
+)
+def test_what_the_other_grants_need(written, needs):
+    assert exchange.KIND.needs(written) == needs
 
 
 def test_a_refusal_is_an_outcome_and_leaves_no_token(server, tools, refusal):
@@ -284,11 +422,26 @@ def test_an_algorithm_that_the_server_does_not_offer_is_not_trusted(server, tool
     assert run(after_browse(tools, metadata=metadata)).id_token.distrust
 
 
+def test_an_encrypted_id_token_is_opened_and_the_header_around_it_left(server, tools, key, id_token):
+    granted(server, encrypt(id_token(), key, alg="RSA-OAEP", enc="A128GCM"))
+    server["/jwks"] = jwks(key)
+    outcome = run(after_browse(tools, client="auth: none\n    SIGNING"))
+    assert (outcome.id_token.distrust, outcome.values["id_token_claims"]["sub"]) == ("", "alice")
+    assert outcome.values["id_token_encrypted"]["alg"] == "RSA-OAEP"
+
+
+def test_the_algorithm_that_the_client_is_set_to_is_the_only_one(server, tools, key, id_token):
+    granted(server, id_token())
+    server["/jwks"] = jwks(key)
+    found = run(after_browse(tools, client="auth: none\n    id_token: {alg: ES256}")).id_token
+    assert found.distrust == "the token is signed with PS256, which is not allowed here"
+
+
 @pytest.mark.parametrize("token", ["no jwt", "a.b", "", "e30.e30.x.y.z"])
 def test_what_is_no_jwt_is_told_by_the_check_and_does_not_end_the_step(server, tools, token):
     granted(server, token)
     outcome = run(after_browse(tools))
-    assert outcome.id_token.distrust.startswith("it is no signed JWT: ")
+    assert outcome.id_token.distrust.startswith(("it is no signed JWT: ", "it can't be opened: "))
     assert outcome.values["id_token_claims"] == {}
 
 

@@ -100,10 +100,12 @@ def test_two_pushes_have_two_assertions(server, tools, read):
 
 def test_extra_adds_and_replaces_and_headers_replace_whatever_their_case(server, tools):
     server["/par"] = CREATED
-    extra = {"ui_locales": "en", "client_id": "another", "n": 5}
-    run(tools(profile="fapi2", client="auth: none"), extra=extra, headers={"X-FAPI-Interaction-Id": "mine", "x-n": 5})
+    extra = {"ui_locales": "en", "response_mode": "fragment", "n": 5}
+    request = {"response_mode": "query"}
+    ours = tools(profile="fapi2", client="auth: none", request=request)
+    run(ours, extra=extra, headers={"X-FAPI-Interaction-Id": "mine", "x-n": 5})
     (form,) = server.forms
-    assert [value for name, value in form if name == "client_id"] == ["another"]
+    assert [value for name, value in form if name == "response_mode"] == ["fragment"]
     assert form[-2:] == [("ui_locales", "en"), ("n", "5")]
     headers = server.requests[0].headers
     assert headers.get_list("x-fapi-interaction-id") == ["mine"]
@@ -224,6 +226,71 @@ def test_fallback_goes_on_after_a_refusal_and_says_so(server, tools):
     assert outcome.summary == "refused, going on without PAR"
 
 
+BROKEN = {
+    "page": (lambda _: httpx.Response(200, html="<h1>Hi</h1>"), "the push failed: the server answered with HTML "),
+    "5xx": (lambda _: httpx.Response(503), "the push failed: the server answered 503 "),
+    "no request_uri": (lambda _: httpx.Response(201, json={}), "the push failed: the server accepted the push and "),
+}
+
+
+def unreachable(request):
+    raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"), [*BROKEN.values(), (unreachable, "the push failed: nothing listens at ")], ids=[*BROKEN, "down"]
+)
+def test_fallback_goes_on_after_any_failure_of_the_push(server, tools, answer, why):
+    server["/par"] = answer
+    told = []
+    ours = tools(tell=told.append, flow={"request_uri": "urn:of-an-earlier-push", "expires_at": 9e9})
+    outcome = run(ours, par="fallback")
+    assert (outcome.refusal, outcome.summary) == (None, "failed, going on without PAR")
+    assert ours.flow.degraded.startswith(why)
+    assert ours.flow.degraded.endswith("; went on without PAR")
+    assert told[-1] == Told("degraded", ours.flow.degraded)
+    assert (ours.flow.request_uri, ours.flow.expires_at) == (None, None)
+
+
+def test_a_mistake_in_a_file_is_no_reason_to_fall_back(server, tools):
+    with pytest.raises(StepError) as error:
+        run(tools(), par="fallback", extra={"state": "mine"})
+    assert error.value.code == "protected-parameter"
+    assert server.requests == []
+
+
+REQUIRED = {"par_required": True, "pushed_authorization_request_endpoint": "https://op.example/par"}
+
+
+def test_where_par_is_required_nothing_falls_back(server, tools):
+    server["/par"] = [httpx.Response(400, json={"error": "invalid_request"}), httpx.Response(500)]
+    ours = tools(metadata=REQUIRED)
+    assert run(ours, par="fallback").refusal.error == "invalid_request"
+    with pytest.raises(StepError) as error:
+        run(ours, par="fallback")
+    assert (error.value.code, ours.flow.degraded) == ("server-error", "")
+    with pytest.raises(StepError) as error:
+        run(tools(metadata={"par_required": True}), par="fallback")
+    assert (error.value.code, error.value.hint) == ("no_par_endpoint", "")
+
+
+EC = f"keys: {{proof: {{file: {KEYS.parent}/tests/broken/keys/ec.pem, kid: never-shown}}}}"
+
+
+@pytest.mark.parametrize(("bind_code", "sent"), [("par", True), ("none", False), ("jkt", False)])
+def test_a_proof_goes_with_the_push_where_the_code_is_bound_by_it(server, tools, read, bind_code, sent):
+    server["/par"] = CREATED
+    dpop = f"auth: none\n    sender_constraint: dpop\n    dpop: {{key: proof, bind_code: {bind_code}}}\n    {EC}"
+    ours = tools(client=dpop)
+    run(ours)
+    assert ("dpop" in server.requests[0].headers) is sent
+    assert [made.what for made in ours.flow.signed] == ["dpop"] * sent
+    if sent:
+        header, claims = read(server.requests[0].headers["dpop"])
+        assert (claims["htm"], claims["htu"]) == ("POST", "https://op.example/par")
+        assert "kid" not in header
+
+
 def test_an_endpoint_of_the_step_or_of_the_environment_wins_over_the_metadata(server, tools):
     server["/other"] = [CREATED, CREATED]
     run(tools(metadata=NONE), url="https://op.example/other")
@@ -239,6 +306,17 @@ def test_an_alias_for_mutual_tls_is_used_with_a_certificate_only(server, tools):
     run(tools(metadata=metadata))
     run(tools(metadata=metadata, client=certificate))
     assert [request.url.path for request in server.requests] == ["/par", "/mtls/par"]
+
+
+def test_an_alias_of_the_environment_wins_with_a_certificate(server, tools):
+    server["/own/par"] = server["/plain/par"] = CREATED
+    plain, alias = "https://op.example/plain/par", "https://op.example/own/par"
+    name = "pushed_authorization_request_endpoint"
+    more = f"endpoints: {{{name}: '{plain}', mtls_endpoint_aliases: {{{name}: '{alias}'}}}}"
+    certificate = f"auth: none\n    certificate: {{file: {KEYS}/tls.pem, key: {KEYS}/tls.key}}"
+    run(tools(more=more))
+    run(tools(more=more, client=certificate))
+    assert [request.url.path for request in server.requests] == ["/plain/par", "/own/par"]
 
 
 @pytest.mark.parametrize(

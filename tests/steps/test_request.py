@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+import httpx
 import pytest
 
-from flowrun.jose import verify
+from flowrun.errors import WRONG_FILE, StepError
+from flowrun.jose import JoseError, decrypt, encryption_key_from_secret, load_key, peek_jwe, verify
 from flowrun.steps.request import authorization_url, sign_request_object, with_query
 
+KEYS = Path(__file__).parents[2] / "keys.example"
 OFM = "sender_constraint: none\n    SIGNING"
 TYPE = "urn:openfinance-ml:account-access-consent:v1.2"
 REQUEST = {
@@ -147,3 +152,117 @@ def test_without_either_the_whole_request_goes_through_the_browser(tools):
 )
 def test_parameters_are_added_to_those_that_are_there(url, whole):
     assert with_query(url, {"a": "& b"}) == whole
+
+
+# --- what people like to write in YAML ------------------------------------------------------------------------------
+
+WRITTEN = {
+    "scope": ["openid", "accounts"],
+    "acr_values": ["urn:mace:incommon:iap:silver", "loa2"],
+    "prompt": ["login", "consent"],
+    "max_age": 300,
+    "login_hint": "alice@example.com",
+    "ui_locales": ["ms", "en"],
+    "claims": {"id_token": {"acr": {"essential": True, "values": ["loa2"]}}},
+}
+
+
+def test_lists_of_words_are_text_in_a_request_object_and_claims_an_object(tools, read):
+    claims = read(sign_request_object(tools(client="auth: none\n    SIGNING", request=WRITTEN)))[1]
+    assert {name: claims[name] for name in WRITTEN} == {
+        **WRITTEN,
+        "scope": "openid accounts",
+        "acr_values": "urn:mace:incommon:iap:silver loa2",
+        "prompt": "login consent",
+        "ui_locales": "ms en",
+    }
+    assert type(claims["max_age"]) is int
+
+
+def test_a_form_has_text_only_and_claims_as_json(tools):
+    sent = dict(opened(tools(request=WRITTEN)))
+    assert sent["claims"] == '{"id_token":{"acr":{"essential":true,"values":["loa2"]}}}'
+    assert {name: sent[name] for name in ("scope", "acr_values", "prompt", "max_age", "login_hint")} == {
+        "scope": "openid accounts",
+        "acr_values": "urn:mace:incommon:iap:silver loa2",
+        "prompt": "login consent",
+        "max_age": "300",
+        "login_hint": "alice@example.com",
+    }
+
+
+# --- encrypted for the server ---------------------------------------------------------------------------------------
+
+ENCRYPTED = "auth: none\n    request_object: {encrypt: {alg: RSA-OAEP, enc: A128CBC-HS256}}\n    SIGNING"
+
+
+@pytest.fixture
+def theirs():
+    """The server's key for encryption."""
+    return replace(load_key(KEYS / "second-signing.pem", kid="op-enc"), use="enc")
+
+
+@pytest.fixture
+def published(server, theirs, key):
+    server["/jwks"] = httpx.Response(200, json={"keys": [key.public_jwk(), theirs.public_jwk()]})
+
+
+@pytest.mark.usefixtures("published")
+def test_it_is_signed_and_then_encrypted_for_the_servers_key(tools, read, theirs, key):
+    ours = tools(client=ENCRYPTED, request=REQUEST)
+    opened = decrypt(sign_request_object(ours), theirs)
+    assert opened.header == {"alg": "RSA-OAEP", "enc": "A128CBC-HS256", "kid": "op-enc", "cty": "JWT"}
+    inside = opened.plaintext.decode()
+    assert read(inside)[1]["scope"] == "accounts profile"
+    assert verify(inside, {"keys": [key.public_jwk()]}, ["PS256"]).claims == ours.flow.signed[-1].claims
+
+
+@pytest.mark.usefixtures("published")
+@pytest.mark.parametrize(
+    ("encrypt", "alg", "enc"),
+    [
+        (True, "RSA-OAEP", "A128CBC-HS256"),
+        ({"enc": "A256GCM"}, "RSA-OAEP", "A256GCM"),
+        ({"alg": "RSA-OAEP-256", "kid": "op-enc"}, "RSA-OAEP-256", "A128CBC-HS256"),
+    ],
+)
+def test_the_step_wins_over_the_client(tools, encrypt, alg, enc):
+    header = peek_jwe(sign_request_object(tools(client=ENCRYPTED), encrypt=encrypt))
+    assert (header["alg"], header["enc"]) == (alg, enc)
+
+
+def test_a_step_may_leave_it_unencrypted(tools, server):
+    assert sign_request_object(tools(client=ENCRYPTED), encrypt=False).count(".") == 2
+    assert server.requests == []
+
+
+@pytest.mark.usefixtures("published")
+def test_without_settings_the_recommended_ones_are_taken(tools):
+    header = peek_jwe(sign_request_object(tools(client="auth: none\n    SIGNING"), encrypt=True))
+    assert (header["alg"], header["enc"]) == ("RSA-OAEP-256", "A256GCM")
+
+
+def test_keys_that_are_known_are_not_asked_for_again(tools, theirs, server):
+    sign_request_object(tools(client=ENCRYPTED, flow={"jwks": {"keys": [theirs.public_jwk()]}}))
+    assert server.requests == []
+
+
+def test_a_server_without_a_key_for_it_is_told(tools, server, key):
+    server["/jwks"] = httpx.Response(200, json={"keys": [{**key.public_jwk(), "use": "sig"}]})
+    with pytest.raises(JoseError) as error:
+        sign_request_object(tools(client=ENCRYPTED))
+    assert error.value.code == "no-encryption-key"
+    assert error.value.title == "the server publishes no key that can be used to encrypt with RSA-OAEP"
+
+
+@pytest.mark.parametrize("alg", ["dir", "A256KW"])
+def test_the_clients_secret_can_be_the_key(tools, alg):
+    own = f"client_secret: the-secret\n    request_object: {{encrypt: {{alg: {alg}}}}}"
+    token = sign_request_object(tools(client=f"auth: client_secret_post\n    {own}\n    SIGNING"))
+    assert decrypt(token, encryption_key_from_secret("the-secret", alg, "A256GCM")).header["alg"] == alg
+
+
+def test_a_client_without_secret_is_told(tools):
+    with pytest.raises(StepError) as error:
+        sign_request_object(tools(client="auth: none\n    SIGNING"), encrypt={"alg": "dir"})
+    assert (error.value.code, error.value.exit_code) == ("no-encryption-key", WRONG_FILE)

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from flowrun.errors import WRONG_FILE, StepError
-from flowrun.jose import JoseError
+from flowrun.jose import JoseError, decrypt
 from flowrun.steps import push, revoke, sign
 from flowrun.steps.sign import Sign
 
@@ -106,6 +106,28 @@ def test_a_jwt_is_hidden_wherever_it_is_shown(tools):
     ours = tools(client=CLIENT)
     token = run(ours, "jwt", claims={"a": 1}).values["jwt"]
     assert ours.redactor.text(f"x {token} y") == "x ‹jwt› y"
+
+
+def test_an_encrypted_jwt_is_left_with_what_is_inside_and_the_header_around_it(server, tools, read, key):
+    server["/jwks"] = httpx.Response(200, json={"keys": [{**key.public_jwk(), "use": "enc"}]})
+    ours = tools(client=CLIENT, request={"scope": "a"})
+    outcome = run(ours, "request_object", encrypt={"enc": "A128GCM"})
+    made = outcome.values
+    assert made["encrypted"] == {"alg": "RSA-OAEP-256", "enc": "A128GCM", "kid": key.kid, "cty": "JWT"}
+    inside = decrypt(made["jwt"], key).plaintext.decode()
+    assert read(inside) == (made["header"], made["claims"])
+    assert ours.flow.request_object == made["jwt"]
+    assert outcome.summary == "request_object, PS256, kid flowrun-example-1, encrypted with RSA-OAEP-256"
+    assert ours.redactor.text(f"x {made['jwt']} y") == "x ‹jwt› y"
+
+
+@pytest.mark.parametrize("what", ["jwt", "client_assertion"])
+def test_any_jwt_can_be_encrypted(server, tools, what, key):
+    server["/jwks"] = httpx.Response(200, json={"keys": [{**key.public_jwk(), "use": "enc"}]})
+    values = run(tools(client=CLIENT), what, claims={"a": 1}, encrypt=True).values
+    assert values["claims"]["a"] == 1
+    assert values["jwt"].count(".") == 4
+    assert "encrypted" not in run(tools(client=CLIENT), what, claims={"a": 1}).values
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def apply(client: Client, call: Call) -> None:
-    """Form-encode both halves, then Base64 the pair."""
-    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret or '')}"
+    """Form-encode both halves, unless the server is one that does not decode them; then Base64 the pair."""
+    halves = (client.client_id, client.client_secret or "")
+    pair = ":".join(halves if client.basic_encoding == "raw" else map(quote_plus, halves))
     call.headers["authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
 
 

@@ -22,6 +22,7 @@ KINDS: Final[Mapping[str, str]] = {
     "userinfo": "flowrun.steps.userinfo",
     "introspect": "flowrun.steps.introspect",
     "revoke": "flowrun.steps.revoke",
+    "call": "flowrun.steps.call",
     "wait": "flowrun.steps.wait",
     "use": "flowrun.steps.use",
 }

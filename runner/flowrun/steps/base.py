@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from flowrun.auth import METHODS
 from flowrun.auth.base import Call
+from flowrun.auth.certificate import as_header, goes_to
 from flowrun.errors import WRONG_FILE, StepError
-from flowrun.flow import ReceivedJwt, Refusal, form_value, now, with_extra
+from flowrun.flow import PROTECTED, PROTECTED_LABEL, ReceivedJwt, Refusal, SignedJwt, form_value, now, with_extra
 from flowrun.wire import Answer, Tls
 
 if TYPE_CHECKING:
     from flowrun.browser.driver import Browser
+    from flowrun.browser.hand import Hand
     from flowrun.client import Client
+    from flowrun.dpop import Prover
     from flowrun.environment import Environment
     from flowrun.events import Event
     from flowrun.flow import Flow
@@ -59,13 +64,34 @@ class StepKind:
     leaves: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that a step wants sent; `headers` have lower-case names and win over ours.
+
+    `content` is a body that is no form. `authenticate`: the client says who it is; `certificate`: it shows its
+    certificate, if it has one; `token` is an access token to carry; `proof`: a DPoP proof goes along without a token.
+    """
+
+    method: str
+    url: str
+    form: tuple[tuple[str, str], ...] = ()
+    content: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    authenticate: bool = False
+    certificate: bool = False
+    token: str = ""
+    proof: bool = False
+
+
 @dataclass(slots=True)
 class Tools:
     """Everything a step may use besides its input.
 
     `issuer` is the environment's; `names` returns what templates know now; `parameters` the authorization request,
-    made the first time; `browser` takes whether to go on with its cookies; `pause` waits for some seconds and raises
-    `StepError` on Ctrl-C; `use` runs the steps of the file that a `use` step names.
+    made the first time; `browser` takes whether to go on with its cookies, and whether a person goes through the
+    pages; `pause` waits for some seconds and raises `StepError` on Ctrl-C; `use` runs the steps of the file that a
+    `use` step names; `prover` makes DPoP proofs, where the client's tokens are bound that way. `any_status`: the step's
+    own expectations judge the status; `may_be_refused`: the scenario wants a refusal in the browser.
     """
 
     environment: Environment
@@ -76,22 +102,20 @@ class Tools:
     redactor: Redactor
     tell: Callable[[Event], None]
     load_key: Callable[[Client, str], Key]
-    browser: Callable[[bool], Browser]
+    browser: Callable[[bool, bool], Browser | Hand]
     names: Callable[[], Mapping[str, Any]]
     parameters: Callable[[], dict[str, Any]]
     interaction_id: Callable[[], str]
     pause: Callable[[float], None]
     use: Callable[[Mapping[str, Any], Mapping[str, Any]], Outcome]
+    prover: Callable[[], Prover | None]
+    any_status: bool = False
+    may_be_refused: bool = False
 
     def endpoint(self, name: str) -> str:
-        """Return an endpoint: the environment's word, an alias for mutual TLS (RFC 8705 §5), or the metadata."""
-        if name in self.environment.endpoints:
-            return self.environment.endpoints[name]
-        aliases = self.flow.server.get("mtls_endpoint_aliases")
-        if self.client.certificate and isinstance(aliases, dict) and isinstance(aliases.get(name), str):
-            return str(aliases[name])
-        found = self.flow.server.get(name)
-        if isinstance(found, str):
+        """Return an endpoint: the environment's word, or the metadata; an alias for mutual TLS first (RFC 8705 §5)."""
+        found = self.known_endpoint(name)
+        if found is not None:
             return found
         raise StepError(
             "no-endpoint",
@@ -99,14 +123,28 @@ class Tools:
             hint=f"name it in the environment file: endpoints: {{{name}: https://…}}",
         )
 
+    def known_endpoint(self, name: str) -> str | None:
+        """Return an endpoint, None where neither the environment nor the metadata has it."""
+        environment, server = self.environment, self.flow.server
+        mutual = self.client.certificate is not None
+        aliases = server.get("mtls_endpoint_aliases")
+        published = aliases if mutual and isinstance(aliases, dict) else {}
+        for place in (environment.mtls_endpoint_aliases if mutual else {}, environment.endpoints, published, server):
+            if isinstance(place.get(name), str):
+                return str(place[name])
+        return None
+
     def get(
-        self, url: str, *, certificate: bool = False, headers: Mapping[str, str] | None = None, method: str = "GET"
+        self,
+        url: str,
+        *,
+        certificate: bool = False,
+        headers: Mapping[str, str] | None = None,
+        method: str = "GET",
+        token: str = "",
     ) -> Answer:
-        """Send a request without client authentication and tell of it."""
-        sent = {**self.headers(), **as_headers(headers)}
-        answer = self.wire.send(method, url, headers=sent, tls=self.tls(certificate))
-        self._tell(answer)
-        return answer
+        """Send a request without client authentication and tell of it; `token` is an access token to carry."""
+        return self.send(Request(method, url, headers=as_headers(headers), certificate=certificate, token=token))
 
     def post(
         self,
@@ -115,26 +153,97 @@ class Tools:
         *,
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
+        proof: bool = False,
     ) -> Answer:
         """Post a form with this client's authentication and tell of it.
 
-        `extra` comes last, so that it replaces what authentication puts into the form as well.
+        `extra` comes last, so that it replaces what the step puts into the form; it may not replace what is protected.
+        With `proof` a client whose tokens are bound by DPoP sends a proof of its key.
         """
-        method = METHODS[self.client.auth]
-        call = Call(
-            form=form,
-            headers={**self.headers(), **as_headers(headers)},
-            audience=self.audience(self.client.assertion.aud, url),
-            now=now(),
-            key=self.load_key(self.client, "signing") if "key" in method.needs else None,
-            assertion=self.flow.assertion,
+        refuse_protected(extra)
+        made = with_extra(form, extra)
+        return self.send(
+            Request(
+                "POST",
+                url,
+                form=tuple(made),
+                headers=as_headers(headers),
+                authenticate=True,
+                certificate=True,
+                proof=proof,
+            )
         )
-        self.flow.assertion = None  # an assertion is used once; the next call makes its own
-        method.apply(self.client, call)
-        sent = with_extra(call.form, extra)
-        answer = self.wire.send("POST", url, form=sent, headers=call.headers, tls=self.tls(True))
+
+    def send(self, request: Request) -> Answer:
+        """Send a request, once more when the server wants its nonce in the DPoP proof, and tell of both.
+
+        The second one is made afresh: proof and assertion have a new `jti` (RFC 9449, sections 8 and 9).
+        """
+        own = self.flow.assertion  # one that the scenario signed is sent once, but for the same request again
+        if request.authenticate:
+            self.flow.assertion = None
+        prover = self.prover() if request.proof or request.token else None
+        answer = self._attempt(request, own, prover)
+        if prover is not None and wants_nonce(answer) and "dpop" not in request.headers:
+            self.told("DPoP", "the server wants its nonce in the proof; the request is sent once more with it")
+            answer = self._attempt(request, own, prover)
+        return answer
+
+    def _attempt(self, request: Request, own: str | None, prover: Prover | None) -> Answer:
+        headers = {**self.headers(), **self.certificate_header(request), **self._token(request, prover)}
+        call = Call(
+            form=list(request.form),
+            headers={**headers, **request.headers},
+            audience="",
+            now=now(),
+            assertion=own,
+        )
+        if request.authenticate:
+            method = METHODS[self.client.auth]
+            call = replace(
+                call,
+                audience=self.audience(self.client.assertion.aud, request.url),
+                key=self.load_key(self.client, "signing") if "key" in method.needs else None,
+            )
+            method.apply(self.client, call)
+        self._note_assertions(call.form)
+        answer = self.wire.send(
+            request.method,
+            request.url,
+            form=call.form,
+            content=request.content,
+            headers=call.headers,
+            tls=self.tls(request.certificate, request.url),
+        )
+        if prover is not None:
+            prover.remember(request.url, answer.headers)
         self._tell(answer)
         return answer
+
+    def _token(self, request: Request, prover: Prover | None) -> dict[str, str]:
+        """Return the headers that carry an access token, and the proof that belongs to it or to a token request."""
+        bound = prover is not None and str(self.flow.tokens.get("token_type", "DPoP")).lower() == "dpop"
+        headers = {"authorization": f"{'DPoP' if bound else 'Bearer'} {request.token}"} if request.token else {}
+        if prover is None or "dpop" in request.headers or not (request.proof or bound):
+            return headers
+        proof, signed = prover.proof(request.method, request.url, request.token)
+        self.flow.signed.append(signed)
+        return {**headers, "dpop": proof}
+
+    def _note_assertions(self, form: list[tuple[str, str]]) -> None:
+        """Keep the assertions of a form, whoever made them, each once."""
+        from flowrun.jose import JoseError, peek  # noqa: PLC0415  light: the names alone load no JOSE library
+
+        for name, value in form:
+            if name != "client_assertion":
+                continue
+            try:
+                seen = peek(value)
+            except JoseError:
+                continue  # a scenario may send anything
+            made = SignedJwt("client_assertion", seen.header, seen.claims)
+            if made not in self.flow.signed:
+                self.flow.signed.append(made)
 
     def audience(self, wanted: str | list[str], url: str) -> str | list[str]:
         """Return the `aud` of an assertion: issuer, token, par, endpoint (the one called), a URL, a list of these."""
@@ -162,12 +271,25 @@ class Tools:
             for name, value in self.environment.headers.items()
         }
 
-    def tls(self, certificate: bool) -> Tls:
+    def certificate_header(self, request: Request) -> dict[str, str]:
+        """Return the header with the client's certificate, for servers that are usually behind a proxy."""
+        certificate = self.client.certificate
+        if certificate is None or not (request.certificate and self._gets_certificate(request.url)):
+            return {}
+        return as_header(certificate)
+
+    def tls(self, certificate: bool, url: str = "") -> Tls:
         """Return how TLS is done: the client's certificate goes to the server's API, never to its public documents."""
-        base = self.environment.tls
-        if not certificate or self.client.certificate is None:
+        base, own = self.environment.tls, self.client.certificate
+        if not certificate or own is None or own.header is not None or not self._gets_certificate(url):
             return base
-        return Tls(base.ca, base.verify, self.client.certificate.file, self.client.certificate.key)
+        return Tls(base.ca, base.verify, own.file, own.key)
+
+    def _gets_certificate(self, url: str) -> bool:
+        parts = urlsplit(url)
+        return self.client.certificate is not None and goes_to(
+            self.client.certificate, parts.hostname or "", parts.port
+        )
 
     def told(self, name: str, value: str) -> None:
         """Tell the reports something in words."""
@@ -188,6 +310,8 @@ class Tools:
                 answer.sent.form,
                 answer.headers,
                 answer.text,
+                answer.sent.text,
+                at=time.time() - answer.seconds,
             )
         )
 
@@ -195,6 +319,18 @@ class Tools:
 def as_headers(written: Mapping[str, Any] | None) -> dict[str, str]:
     """Return headers as written in a step in the form they are sent: lower-case names, so that they replace ours."""
     return {name.lower(): form_value(value) for name, value in (written or {}).items()}
+
+
+def refuse_protected(extra: Mapping[str, Any] | None) -> None:
+    """Raise `StepError` for a parameter in `extra` that would break the request instead of adding to it."""
+    for name in extra or ():
+        if name in PROTECTED:
+            raise own_error(
+                "protected-parameter",
+                f"extra can't set {name}",
+                field=("extra", name),
+                label=PROTECTED_LABEL,
+            )
 
 
 _CHALLENGE: Final = re.compile(r'\b(error|error_description)="([^"]*)"')
@@ -216,15 +352,28 @@ def judge_answer(answer: Answer, what: str, place: str) -> Refusal | None:
             "redirected", f"the server answered {answer.status}, a redirect to {target}, {what}", facts=shown(answer)
         )
     if answer.status >= _CLIENT_ERROR:
-        # A resource says it in a header (RFC 6750, section 3).
-        challenge = dict(_CHALLENGE.findall(answer.headers.get("www-authenticate", "")))
-        error, description = (answer.members.get(n) or challenge.get(n, "") for n in ("error", "error_description"))
-        return Refusal(place, str(error), str(description), answer.status)
+        return Refusal(place, *oauth_error(answer), answer.status)
     if not isinstance(answer.body, dict):
         what_came = f"{answer.content_type or 'something'} that is no JSON object" if answer.text.strip() else "nothing"
         kind = "HTML" if looks_like_html(answer) else what_came
         raise StepError("not-json", f"the server answered with {kind} {what}", facts=shown(answer))
     return None
+
+
+def oauth_error(answer: Answer) -> tuple[str, str]:
+    """Return error and error_description of an answer; a resource says them in a header (RFC 6750, section 3)."""
+    challenge = dict(_CHALLENGE.findall(answer.headers.get("www-authenticate", "")))
+    error, description = (answer.members.get(n) or challenge.get(n, "") for n in ("error", "error_description"))
+    return str(error), str(description)
+
+
+def wants_nonce(answer: Answer) -> bool:
+    """Tell whether the server refused a DPoP proof for want of its nonce (RFC 9449, sections 8 and 9)."""
+    return (
+        _CLIENT_ERROR <= answer.status < _SERVER_ERROR
+        and "dpop-nonce" in answer.headers
+        and oauth_error(answer)[0] == "use_dpop_nonce"
+    )
 
 
 def looks_like_html(answer: Answer) -> bool:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.errors import FlowrunError, StepError
-from flowrun.flow import Refusal, now
+from flowrun.flow import Refusal, form_value, now
 from flowrun.steps.base import Outcome, StepKind, own_error
+from flowrun.steps.received import read_jwt, readable, server_algorithms
 from flowrun.steps.request import authorization_url
 from flowrun.template import HoleError, fill, seconds
 
 if TYPE_CHECKING:
     from flowrun.browser import Callback, PageVisit, Walk
     from flowrun.events import PageSeen
+    from flowrun.flow import ReceivedJwt
     from flowrun.steps.base import Tools
+
+_ENVELOPE: Final = frozenset(
+    {"iss", "aud", "exp"}
+)  # the members of a JARM response that are its own (JARM, section 2.1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +40,8 @@ class Browse:
 def run(step: Browse, tools: Tools) -> Outcome:
     """Open the authorization URL, do what each page asks, take the callback before it reaches any network."""
     redirect_uri = (tools.flow.parameters or {}).get("redirect_uri") or tools.client.redirect_uri
-    if not redirect_uri:
+    ends = any(page.get("means") == "done" for page in tools.environment.pages.values())
+    if not redirect_uri and not (step.url and ends):  # as on the pages of the device grant (RFC 8628, section 3.3)
         raise own_error("no-redirect-uri", f"the client '{tools.client.name}' has no redirect_uri")
     url = step.url or authorization_url(tools, step.extra or {})
     tools.told("authorization URL", url)
@@ -47,28 +54,32 @@ def run(step: Browse, tools: Tools) -> Outcome:
         tools.told("note", "the request_uri has expired before the browser opened it")
     limits = tools.environment.timeouts
     answers = {name: str(value) for name, value in (step.answers or {}).items()}
-    names = {"user": _user(step, tools), "answers": answers}
+    read: dict[str, str] = {}
+    names = {"user": _user(step, tools), "answers": answers, "read": read}
     try:
-        walk = tools.browser(step.session == "keep").walk(
+        walk = tools.browser(step.session == "keep", step.by == "hand").walk(
             url,
-            redirect_uri=str(redirect_uri),
+            redirect_uri=str(redirect_uri or ""),
             pages=tools.environment.pages,
             fill=lambda value, path: _fill(value, path, names, tools),
             answers=answers,
             page_seconds=limits.page,
             total_seconds=limits.browse if step.at_most is None else seconds(step.at_most),
             tell=lambda visit: tools.tell(page_seen(visit)),
+            keep=read.__setitem__,
         )
     except StepError as error:
         # A page that says no is an outcome that a scenario may expect; what is shown there is the evidence.
         visit: PageVisit | None = getattr(error, "page", None)
+        tools.flow.hops = getattr(error, "hops", ())
         if visit is not None:
             tools.tell(page_seen(visit))
         if error.place != "page":
             error.field = ("pages", *error.field) if error.field else ()
             raise
         return _refused_on_page(error, visit)
-    return _outcome(walk, tools)
+    outcome = _outcome(walk, tools)
+    return replace(outcome, values={**outcome.values, "read": read}) if read else outcome
 
 
 def _user(step: Browse, tools: Tools) -> dict[str, str]:
@@ -111,34 +122,52 @@ def _outcome(walk: Walk, tools: Tools) -> Outcome:
     tools.flow.hops = walk.hops
     pages = [visit.name for visit in walk.pages]
     if walk.callback is None:
-        visit = walk.refused
-        assert visit is not None  # noqa: S101  a walk without callback ended on a page that refuses
+        visit = walk.refused or walk.done
+        assert visit is not None  # noqa: S101  a walk without callback ended on a page that means an end
         page = {"name": visit.name, "text": visit.text, "heading": visit.heading, "status": visit.status}
+        if walk.done is not None:
+            return Outcome({"pages": pages, "page": page}, summary=" → ".join(pages))
         described = excerpt(tools.redactor.text(visit.text))  # redacted whole: a secret cut in two is not found
         refusal = Refusal("page", oauth_error(visit.text), described, visit.status)
         return Outcome({"pages": pages, "page": page}, refusal=refusal)
-    callback = _remember(walk.callback, tools)
-    values = {**callback, "pages": pages, "callback_url": walk.callback.url}
+    callback, jarm = _remember(walk.callback, tools)
+    values: dict[str, Any] = {**callback, "pages": pages, "callback_url": walk.callback.url}
+    if jarm is not None:
+        values |= {"response_header": dict(jarm.header), "response_claims": dict(jarm.claims)}
+        if jarm.encrypted is not None:
+            values["response_encrypted"] = dict(jarm.encrypted)
     summary = " → ".join([*(page or "?" for page in pages), "callback"])
     if "error" in callback:
         refusal = Refusal("callback", callback["error"], callback.get("error_description", ""))
-        return Outcome(values, refusal=refusal, summary=summary)
-    if "code" not in callback and "response" not in callback:
+        return Outcome(values, refusal=refusal, jwt=jarm, summary=summary)
+    # Who asked for response_type none gets no code (OAuth 2.0 Multiple Response Type Encoding Practices, section 4).
+    if "code" not in callback and form_value((tools.flow.parameters or {}).get("response_type", "")) != "none":
         raise StepError(
             "no-code",
             "the browser came back without code and without error",
             facts=[("parameters", ", ".join(callback) or "none")],
         )
-    return Outcome(values, summary=summary)
+    return Outcome(values, jwt=jarm, summary=summary)
 
 
-def _remember(callback: Callback, tools: Tools) -> dict[str, str]:
+def _remember(callback: Callback, tools: Tools) -> tuple[dict[str, str], ReceivedJwt | None]:
+    """Keep what came back for later steps; return it, and the JWT that it stood in, if it did (JARM)."""
     members = dict(callback.params)
     tools.redactor.learn_members(members)
-    tools.flow.callback = members
     tools.flow.callback_pairs = tuple(callback.params)
     tools.flow.callback_place, tools.flow.callback_url = callback.place, callback.url
-    return members
+    jarm = _jarm(members["response"], tools) if "response" in members else None
+    if jarm is not None:
+        # The rest is what a callback without JARM has; these three say who made the JWT, for whom, until when.
+        members = {name: form_value(value) for name, value in jarm.claims.items() if name not in _ENVELOPE}
+        tools.redactor.learn_members(members)
+    tools.flow.callback = members
+    return members, jarm
+
+
+def _jarm(response: str, tools: Tools) -> ReceivedJwt:
+    allowed = server_algorithms(tools, "authorization_signing_alg_values_supported")
+    return readable(read_jwt(tools, response, allowed=allowed), "the JWT in the callback's response (JARM)")
 
 
 def _needs(written: Mapping[str, Any]) -> frozenset[str]:

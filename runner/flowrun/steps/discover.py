@@ -1,4 +1,4 @@
-"""discover: read the server's metadata (RFC 8414, OpenID Connect Discovery 1.0)."""
+"""discover: read the server's metadata (RFC 8414, OpenID Connect Discovery 1.0) and its keys (RFC 7517)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from flowrun.steps.base import Tools
     from flowrun.wire import Answer
 
+_OK: Final = 200
 _NOT_FOUND: Final = 404
 
 
@@ -23,6 +24,7 @@ class Discover:
     issuer: str | None = None
     location: str = "auto"
     url: str | None = None
+    jwks: bool = True
 
 
 def run(step: Discover, tools: Tools) -> Outcome:
@@ -40,9 +42,31 @@ def run(step: Discover, tools: Tools) -> Outcome:
     tools.flow.server = {**answer.members}
     tools.flow.server["par_available"] = "pushed_authorization_request_endpoint" in answer.members
     tools.flow.server["par_required"] = answer.members.get("require_pushed_authorization_requests") is True
+    if step.jwks:
+        _read_keys(tools)
     return Outcome(
         {**tools.flow.server, **http_values(answer)}, answer=answer, summary=str(answer.members.get("issuer", ""))
     )
+
+
+def _read_keys(tools: Tools) -> None:
+    """Read the JWKS, so that later steps need not; a server whose keys can't be read is a matter of the checks.
+
+    Nothing is kept that is no JWKS: a step that needs the keys asks again, and tells what is wrong.
+    """
+    flow = tools.flow
+    flow.jwks, flow.jwks_answer, flow.jwks_trouble = None, None, ""
+    if "jwks_uri" not in tools.environment.endpoints and "jwks_uri" not in flow.server:
+        return
+    try:
+        answer = tools.get(tools.endpoint("jwks_uri"))
+    except StepError as error:
+        flow.jwks_trouble = error.title
+        tools.told("note", f"the server's keys can't be read: {error.title}")
+        return
+    flow.jwks_answer = answer
+    if answer.status == _OK and isinstance(answer.members.get("keys"), list):
+        flow.jwks = answer.members
 
 
 def locations(issuer: str, location: str) -> list[str]:

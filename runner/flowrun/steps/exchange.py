@@ -1,18 +1,27 @@
-"""exchange: get tokens at the token endpoint (RFC 6749, sections 4.1.3, 4.4.2 and 6)."""
+"""exchange: get tokens at the token endpoint (RFC 6749, sections 4.1.3, 4.4.2 and 6; RFC 8628; RFC 8693)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.errors import StepError
-from flowrun.flow import ReceivedJwt, form_value
-from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, own_error
+from flowrun.flow import form_value
+from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, oauth_error, own_error
+from flowrun.steps.named_token import token_named
+from flowrun.steps.received import id_token_algorithms, read_jwt
+from flowrun.template import seconds
 
 if TYPE_CHECKING:
+    from flowrun.flow import ReceivedJwt
     from flowrun.steps.base import Tools
     from flowrun.wire import Answer
+
+_DEVICE: Final = "urn:ietf:params:oauth:grant-type:device_code"
+_TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  a name, no secret
+_SLOWER: Final = 5.0  # seconds that every slow_down adds (RFC 8628, section 3.5)
+_LONGEST: Final = 86400.0  # seconds; nobody waits longer, whatever a server says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +34,16 @@ class Exchange:
     redirect_uri: str | None = None
     refresh_token: str | None = None
     scope: str | list[str] | None = None
+    device_code: str | None = None
+    interval: str | float | None = None
+    at_most: str | float | None = None
+    subject_token: str | None = None
+    subject_token_type: str | None = None
+    actor_token: str | None = None
+    actor_token_type: str | None = None
+    requested_token_type: str | None = None
+    audience: str | list[str] | None = None
+    resource: str | list[str] | None = None
     url: str | None = None
     extra: Mapping[str, Any] | None = None
     headers: Mapping[str, str] | None = None
@@ -32,8 +51,8 @@ class Exchange:
 
 def run(step: Exchange, tools: Tools) -> Outcome:
     """Ask for tokens; what the flow knows is not written again."""
-    form = [(name, value) for name, value in _form(step, tools).items() if value]
-    answer = tools.post(step.url or tools.endpoint("token_endpoint"), form, headers=step.headers, extra=step.extra)
+    form = [(name, one) for name, value in _form(step, tools).items() for one in _each(value)]
+    answer = _asked_until_approved(step, tools, form) if step.grant == "device_code" else _asked(step, tools, form)
     refusal = judge_answer(answer, "to the token request (RFC 6749 §5.1)", "exchange")
     if refusal is not None:
         return Outcome(http_values(answer), answer=answer, refusal=refusal, kind=step.grant)
@@ -44,11 +63,52 @@ def run(step: Exchange, tools: Tools) -> Outcome:
     id_token = _id_token(answer, tools)
     if id_token is not None:
         values |= {"id_token_header": dict(id_token.header), "id_token_claims": dict(id_token.claims)}
+        if id_token.encrypted is not None:
+            values["id_token_encrypted"] = dict(id_token.encrypted)
         tools.flow.id_token_claims = id_token.claims
     return Outcome(values, answer=answer, id_token=id_token, kind=step.grant, summary=_summary(answer, tools))
 
 
-def _form(step: Exchange, tools: Tools) -> dict[str, str]:
+def _asked(step: Exchange, tools: Tools, form: list[tuple[str, str]]) -> Answer:
+    url = step.url or tools.endpoint("token_endpoint")
+    return tools.post(url, form, headers=step.headers, extra=step.extra, proof=True)
+
+
+def _asked_until_approved(step: Exchange, tools: Tools, form: list[tuple[str, str]]) -> Answer:
+    """Ask with a device code until the person has decided, the code is dead, or the time is up (RFC 8628 §3.5)."""
+    device = tools.flow.device
+    interval = _seconds(step.interval, device.get("interval"), 5.0)
+    left = _seconds(step.at_most, device.get("expires_in"), 300.0)
+    told = False
+    while True:
+        answer = _asked(step, tools, form)
+        error = oauth_error(answer)[0]
+        if error == "slow_down":
+            interval += _SLOWER
+        if error not in {"authorization_pending", "slow_down"} or left < interval:
+            return answer
+        if not told:
+            tools.told("waiting", f"nobody has approved yet; the server is asked again every {interval:g} s")
+            told = True
+        tools.pause(interval)
+        left -= interval
+
+
+def _seconds(written: str | float | None, server: object, otherwise: float) -> float:
+    """Return a time in seconds: the step's, else the server's where that is one, else what the RFC says."""
+    if written is not None:
+        return seconds(written)
+    if isinstance(server, int | float) and not isinstance(server, bool) and 0 <= server < _LONGEST:
+        return float(server)
+    return otherwise
+
+
+def _each(value: str | list[str]) -> list[str]:
+    """Return the values of a parameter that may be sent several times; none where there is nothing to say."""
+    return [one for one in ([value] if isinstance(value, str) else value) if one]
+
+
+def _form(step: Exchange, tools: Tools) -> dict[str, str | list[str]]:
     scope = form_value(step.scope) if step.scope else ""
     match step.grant:
         case "authorization_code":
@@ -67,59 +127,67 @@ def _form(step: Exchange, tools: Tools) -> dict[str, str]:
             return {"grant_type": "refresh_token", "refresh_token": token, "scope": scope}
         case "client_credentials":
             return {"grant_type": "client_credentials", "scope": scope}
-    raise own_error("not-built", f"the grant {step.grant} is not built yet", field=("grant",))
+        case "device_code":
+            return {"grant_type": _DEVICE, "device_code": step.device_code or _device_code(tools)}
+        case "token_exchange":
+            return _token_exchange(step, tools, scope)
+    raise own_error("wrong-value", f"there is no grant '{step.grant}'", field=("grant",))
+
+
+def _device_code(tools: Tools) -> str:
+    code = tools.flow.device.get("device_code")
+    if not isinstance(code, str):
+        raise StepError(
+            "no-code",
+            "no step before has received a device_code",
+            hint='put before it: call: {url: "{{ server.device_authorization_endpoint }}", method: POST, '
+            "authenticate: true, form: {scope: …}}",
+        )
+    return code
+
+
+def _token_exchange(step: Exchange, tools: Tools, scope: str) -> dict[str, str | list[str]]:
+    """Return the parameters of RFC 8693, section 2.1."""
+    subject, actor = step.subject_token or "access_token", step.actor_token
+    form: dict[str, str | list[str]] = {
+        "grant_type": _TOKEN_EXCHANGE,
+        "subject_token": token_named(tools, subject),
+        "subject_token_type": step.subject_token_type or _type_of(subject),
+    }
+    if actor:
+        form |= {"actor_token": token_named(tools, actor), "actor_token_type": step.actor_token_type or _type_of(actor)}
+    return {
+        **form,
+        "requested_token_type": step.requested_token_type or "",
+        "audience": step.audience or "",
+        "resource": step.resource or "",
+        "scope": scope,
+    }
+
+
+def _type_of(token: str) -> str:
+    """Return the type of a token that is named, an access token for one that is written out (RFC 8693, section 3)."""
+    named = {"access_token", "refresh_token", "id_token"}
+    return f"urn:ietf:params:oauth:token-type:{token if token in named else 'access_token'}"
 
 
 def _code(tools: Tools) -> str:
     code = (tools.flow.callback or {}).get("code")
     if not code:
+        if form_value((tools.flow.parameters or {}).get("response_type", "")) == "none":
+            raise StepError(
+                "no-code",
+                "there is no code to exchange: the authorization request asked for none",
+                label="response_type is none",
+                hint="leave the exchange out, or ask for response_type: code",
+            )
         raise StepError("no-code", "no step before has received a code")
     return code
 
 
 def _id_token(answer: Answer, tools: Tools) -> ReceivedJwt | None:
     token = answer.members.get("id_token")
-    if not isinstance(token, str):
-        return None
-    from flowrun.jose import JoseError, peek, verify  # noqa: PLC0415  JOSE is loaded when there is a JWT
-
-    try:
-        seen = peek(token)
-    except JoseError as error:
-        return ReceivedJwt(token, {}, {}, f"it is no signed JWT: {error.title}")
-    try:
-        jwks = tools.flow.jwks or _fetch_jwks(tools)
-        allowed = _allowed_algorithms(tools)
-        try:
-            verified = verify(token, jwks, allowed)
-        except JoseError as error:
-            if error.code != "kid-unknown":
-                raise
-            # Keys rotate: a kid that is not in a kept JWKS may be in a fresh one.
-            verified = verify(token, _fetch_jwks(tools), allowed)
-    except JoseError as error:
-        return ReceivedJwt(token, seen.header, seen.claims, error.title)
-    except StepError as error:
-        return ReceivedJwt(token, seen.header, seen.claims, f"its key could not be read: {error.title}")
-    return ReceivedJwt(token, verified.header, verified.claims, "", verified)
-
-
-def _allowed_algorithms(tools: Tools) -> list[str]:
-    """Return the algorithms the server says it signs id_tokens with; never `none`, never one with a shared secret."""
-    offered = tools.flow.server.get("id_token_signing_alg_values_supported")
-    known = ["PS256", "ES256", "RS256", "EdDSA", "PS384", "PS512", "ES384", "ES512", "RS384", "RS512"]
-    if not isinstance(offered, list):
-        return known
-    return [alg for alg in offered if alg in known]
-
-
-def _fetch_jwks(tools: Tools) -> Mapping[str, Any]:
-    answer = tools.get(tools.endpoint("jwks_uri"))
-    refusal = judge_answer(answer, "to the question for its keys", "exchange")
-    if refusal is not None:
-        raise StepError("no-jwks", f"the server answered {answer.status} to the question for its keys")
-    tools.flow.jwks = answer.members
-    return answer.members
+    return read_jwt(tools, token, allowed=id_token_algorithms(tools)) if isinstance(token, str) else None
 
 
 def _summary(answer: Answer, tools: Tools) -> str:
@@ -141,7 +209,13 @@ def _needs(written: Mapping[str, Any]) -> frozenset[str]:
     grant = written.get("grant", "authorization_code")
     if grant == "authorization_code" and "code" not in written:
         needed.add("callback")
-    if grant == "refresh_token" and "refresh_token" not in written:
+    named = {"refresh_token": "refresh_token" not in written}
+    named["token_exchange"] = written.get("subject_token", "access_token") in {
+        "access_token",
+        "refresh_token",
+        "id_token",
+    }
+    if named.get(grant):
         needed.add("tokens")
     return frozenset(needed)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from flowrun.errors import StepError
+from flowrun.errors import FAILED, UNREACHABLE, StepError
 from flowrun.flow import as_form, form_value, now
 from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, shown
 from flowrun.steps.request import sign_request_object, with_query
@@ -32,23 +32,55 @@ class Push:
 
 def run(step: Push, tools: Tools) -> Outcome:
     """Push, or say why not: `par` decides what a server without the endpoint means."""
-    available = bool(step.url or _ENDPOINT in tools.environment.endpoints or _ENDPOINT in tools.flow.server)
+    required = bool(tools.flow.server.get("par_required"))
     if step.par == "never":
-        if tools.flow.server.get("par_required"):
-            raise StepError("par_required", "the server requires PAR and this step says never", field=("par",))
+        if required:
+            raise StepError(
+                "par_required",
+                "the server requires PAR and this step says never",
+                field=("par",),
+                place="push",
+                error="par_required",
+            )
         return Outcome(summary="not pushed: par is never")
-    if not available:
-        if step.par == "always":
+    if not (step.url or tools.known_endpoint(_ENDPOINT)):
+        if step.par == "always" or (step.par == "fallback" and required):
             raise StepError(
                 "no_par_endpoint",
                 f"the server's metadata has no {_ENDPOINT}",
-                hint="par: auto or par: fallback goes on without PAR; needs: [par] skips such servers",
+                facts=(("metadata", "require_pushed_authorization_requests: true"),) if required else (),
+                hint=""
+                if required
+                else "par: auto or par: fallback goes on without PAR; needs: [par] skips such servers",
+                place="push",
+                error="no_par_endpoint",
             )
         if step.par == "fallback":
-            tools.flow.degraded = "the server has no PAR endpoint; the request went through the browser instead"
-            tools.told("degraded", tools.flow.degraded)
+            _degrade(tools, "the server has no PAR endpoint; the request went through the browser instead")
         return Outcome(summary="not pushed: the server has no PAR endpoint")
-    return _push(step, tools)
+    if step.par != "fallback" or required:  # who requires PAR would refuse the request without it as well
+        return _push(step, tools)
+    return _push_or_go_on(step, tools)
+
+
+def _push_or_go_on(step: Push, tools: Tools) -> Outcome:
+    try:
+        outcome = _push(step, tools)
+    except StepError as error:
+        if error.exit_code not in {FAILED, UNREACHABLE}:  # a wrong file, or Ctrl-C
+            raise
+        _degrade(tools, f"the push failed: {error.title}; went on without PAR")
+        return Outcome(summary="failed, going on without PAR")
+    if outcome.refusal is None:
+        return outcome
+    _degrade(tools, f"the push was refused with {outcome.refusal.error or outcome.refusal.status}; went on without PAR")
+    return Outcome(outcome.values, answer=outcome.answer, summary="refused, going on without PAR")
+
+
+def _degrade(tools: Tools, why: str) -> None:
+    tools.flow.degraded = why
+    tools.flow.request_uri = tools.flow.expires_at = None
+    tools.told("degraded", why)
 
 
 def _push(step: Push, tools: Tools) -> Outcome:
@@ -59,13 +91,15 @@ def _push(step: Push, tools: Tools) -> Outcome:
     else:
         form = as_form(tools.parameters())
     sent_at = now()
-    answer = tools.post(step.url or tools.endpoint(_ENDPOINT), form, headers=step.headers, extra=step.extra)
+    answer = tools.post(
+        step.url or tools.endpoint(_ENDPOINT),
+        form,
+        headers=step.headers,
+        extra=step.extra,
+        proof=tools.client.dpop.bind_code == "par",  # RFC 9449, section 10.1
+    )
     refusal = judge_answer(answer, "to the pushed request (RFC 9126 §2.2)", "push")
     if refusal is not None:
-        if step.par == "fallback":
-            tools.flow.degraded = f"the push was refused with {refusal.error or refusal.status}; went on without PAR"
-            tools.told("degraded", tools.flow.degraded)
-            return Outcome(http_values(answer), answer=answer, summary="refused, going on without PAR")
         return Outcome(http_values(answer), answer=answer, refusal=refusal)
     values = _accept(answer, tools, sent_at)
     return Outcome(values, answer=answer, summary=_summary(answer))
@@ -84,8 +118,9 @@ def _accept(answer: Answer, tools: Tools, sent_at: float) -> dict[str, Any]:
     query = {"client_id": tools.client.client_id, "request_uri": request_uri} | {
         name: form_value(value) for name, value in tools.environment.authorize_extra.items()
     }
-    if "authorization_endpoint" in tools.environment.endpoints or "authorization_endpoint" in tools.flow.server:
-        values["authorization_url"] = with_query(tools.endpoint("authorization_endpoint"), query)
+    endpoint = tools.known_endpoint("authorization_endpoint")
+    if endpoint:
+        values["authorization_url"] = with_query(endpoint, query)
     return values
 
 

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+from flowrun.errors import StepError
 from flowrun.flow import SignedJwt, form_value, now
-from flowrun.steps.base import own_error
+from flowrun.steps.base import own_error, refuse_protected
+from flowrun.steps.received import fetch_jwks
 
 if TYPE_CHECKING:
     from flowrun.steps.base import Tools
 
+ENCRYPTION: Final = {"alg": "RSA-OAEP-256", "enc": "A256GCM"}
+# Texts of words with spaces between them, which people like to write as lists (RFC 6749 §3.3, OIDC Core §3.1.2.1).
+WORDS: Final = frozenset({"acr_values", "claims_locales", "prompt", "response_type", "scope", "ui_locales"})
+
 
 def sign_request_object(tools: Tools, **choices: Any) -> str:
-    """Return the authorization request as a signed JWT (RFC 9101, section 4).
+    """Return the authorization request as a signed JWT (RFC 9101, section 4), encrypted where the client says so.
 
-    `choices` are those fields of a sign step that were written: claims, header, alg, key, aud, lifetime (s), typ.
+    `choices` are those fields of a sign step that were written: claims, header, alg, key, aud, lifetime (s), typ,
+    encrypt.
     """
     settings = tools.client.request_object
     issued = int(now())
@@ -25,11 +32,12 @@ def sign_request_object(tools: Tools, **choices: Any) -> str:
         "aud": tools.audience(choices.get("aud") or settings.aud, ""),
         **({"nbf": issued} if settings.nbf else {}),
         "exp": issued + int(choices.get("lifetime", settings.lifetime)),
-        **tools.parameters(),
+        **as_claims(tools.parameters()),
         **choices.get("claims", {}),
     }
     choices = {"what": "request_object", "alg": settings.alg, "typ": settings.typ, **choices}
-    return sign_claims(tools, claims, choices, "oauth-authz-req+jwt")
+    token = sign_claims(tools, claims, choices, "oauth-authz-req+jwt")
+    return encrypt_for_server(tools, token, choices.get("encrypt", settings.encrypt is not None))
 
 
 def sign_claims(tools: Tools, claims: Mapping[str, Any], choices: Mapping[str, Any], registered: str = "JWT") -> str:
@@ -48,12 +56,59 @@ def sign_claims(tools: Tools, claims: Mapping[str, Any], choices: Mapping[str, A
     header = {**({"typ": typ} if typ else {}), **choices.get("header", {})}
     token = sign(claims, tools.load_key(tools.client, name), choices["alg"], header)
     what = {"private_key_jwt": "client_assertion"}.get(choices.get("what", "jwt"), choices.get("what", "jwt"))
-    tools.flow.signed.append(SignedJwt(what, peek(token).header, claims))
+    made = peek(token)
+    tools.flow.signed.append(SignedJwt(what, made.header, made.claims))
     return token
+
+
+def as_claims(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as a request object has them: JSON, but lists of words as the text they are defined to be."""
+    return {
+        name: form_value(value) if name in WORDS and isinstance(value, list) else value
+        for name, value in parameters.items()
+    }
+
+
+def encrypt_for_server(tools: Tools, token: str, encrypt: bool | Mapping[str, Any]) -> str:
+    """Return a signed JWT encrypted for the server (RFC 7519, section 11.2), or as it is where `encrypt` is false.
+
+    What `encrypt` (alg, enc, kid) leaves open, the client's settings for request objects say. The key is one that the
+    server publishes, or made of the client's secret. Raises `StepError` where there is none.
+    """
+    if encrypt is False:
+        return token
+    from flowrun.jose import encrypt as encrypted  # noqa: PLC0415  JOSE is loaded when something is encrypted
+    from flowrun.jose import encryption_key, encryption_key_from_secret  # noqa: PLC0415
+
+    own = tools.client.request_object.encrypt or {}
+    how = {**ENCRYPTION, **own, **(encrypt if isinstance(encrypt, Mapping) else {})}
+    alg, enc, kid = str(how["alg"]), str(how["enc"]), how.get("kid")
+    if alg.startswith("RSA"):
+        key = encryption_key(tools.flow.jwks or fetch_jwks(tools), alg, kid)
+    else:
+        made = encryption_key_from_secret(tools.client.client_secret or "", alg, enc)
+        if made is None or not tools.client.client_secret:
+            raise own_error(
+                "no-encryption-key",
+                f"{alg} encrypts with the client's secret, and the client '{tools.client.name}' has none",
+                field=("encrypt",),
+                hint="add client_secret to the client, or encrypt with RSA-OAEP-256",
+            )
+        key = made
+    return encrypted(token, key, alg=alg, enc=enc, header={"cty": "JWT", **({"kid": kid} if kid else {})})
 
 
 def authorization_url(tools: Tools, extra: Mapping[str, Any]) -> str:
     """Return the URL that the browser opens: client_id and request_uri after a push, else the whole request."""
+    refuse_protected(extra)
+    if tools.flow.request_uri is None and tools.flow.server.get("par_required") and not tools.may_be_refused:
+        raise StepError(
+            "par_required",
+            "the server requires PAR, and nothing has been pushed",
+            label="put `- push` before it",
+            facts=(("metadata", "require_pushed_authorization_requests: true"),),
+            hint="to see it refused write outcome: {refused: {callback: any, page: any}}",
+        )
     query: dict[str, Any] = {"client_id": tools.client.client_id}
     if tools.flow.request_uri is None and tools.flow.request_object is None and tools.client.request_object.required:
         tools.flow.request_object = sign_request_object(tools)

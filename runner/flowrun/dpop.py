@@ -1,0 +1,73 @@
+"""DPoP: a proof, for each request, that we hold the key that our tokens are bound to (RFC 9449)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+from flowrun.flow import SignedJwt, now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowrun.jose import Key
+
+_PORTS: Final = {"https": 443, "http": 80}
+
+
+@dataclass(slots=True)
+class Prover:
+    """Makes the proofs of one client, and keeps the nonce that each server has given last (section 8.2)."""
+
+    key: Key
+    alg: str
+    nonces: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def jkt(self) -> str:
+        """The thumbprint of the key: `dpop_jkt` in a request, `cnf.jkt` in a token."""
+        return self.key.thumbprint()
+
+    def proof(self, method: str, url: str, access_token: str = "") -> tuple[str, SignedJwt]:
+        """Return a fresh proof for one request, and what was signed (section 4.2)."""
+        from flowrun.jose import sign  # noqa: PLC0415  JOSE is loaded when something is signed
+
+        header = {"typ": "dpop+jwt", "kid": None, "jwk": public_members(self.key)}
+        claims: dict[str, Any] = {
+            "jti": str(uuid.uuid4()),
+            "htm": method,
+            "htu": target(url),
+            "iat": int(now()),
+        }
+        if access_token:
+            digest = hashlib.sha256(access_token.encode()).digest()
+            claims["ath"] = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        if nonce := self.nonces.get(origin(url)):
+            claims["nonce"] = nonce
+        shown = {"alg": self.alg, **{name: value for name, value in header.items() if value is not None}}
+        return sign(claims, self.key, self.alg, header), SignedJwt("dpop", shown, claims)
+
+    def remember(self, url: str, headers: Mapping[str, str]) -> None:
+        """Keep the nonce of an answer: the next proof for this server carries it."""
+        if nonce := headers.get("dpop-nonce"):
+            self.nonces[origin(url)] = nonce
+
+
+def public_members(key: Key) -> dict[str, str]:
+    """Return the members of the public key that make it up; what a JWK says besides is nobody's business here."""
+    return {name: value for name, value in key.public_jwk().items() if name not in {"kid", "use", "alg"}}
+
+
+def target(url: str) -> str:
+    """Return a URL as `htu` has it: without query and fragment (section 4.2)."""
+    return urlunsplit(urlsplit(url)._replace(query="", fragment=""))
+
+
+def origin(url: str) -> str:
+    """Return scheme, host and port: what a nonce belongs to."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}:{parts.port or _PORTS.get(parts.scheme, 0)}"
