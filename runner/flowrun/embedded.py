@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
+from flowrun import certificates
+from flowrun.environment import written_at
 from flowrun.errors import FlowrunError, Problem, did_you_mean
-from flowrun.sandbox import FAULTS, Client, Sandbox, Settings, User
+from flowrun.sandbox import FAULTS, CertificateHeader, Client, Lifetimes, Sandbox, Settings, User
+from flowrun.template import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from flowrun.client import Client as OurClient
     from flowrun.environment import Environment
     from flowrun.keyring import Keyring
+
+
+# The name of the key that the server encrypts for.
+ENCRYPTION: Final = "encryption"
+CERTIFICATE: Final = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
 
 
 def sandbox_for(environment: Environment, keyring: Keyring, *, faults: Iterable[str] = (), port: int = 0) -> Sandbox:
@@ -29,7 +38,8 @@ def sandbox_for(environment: Environment, keyring: Keyring, *, faults: Iterable[
         clients = tuple(
             _registration(environment.client(name), environment, keyring) for name in environment.client_names()
         )
-        return Sandbox(Settings(clients=clients, users=people, faults=wanted, port=port))
+        settings = _settings(environment.sandbox)
+        return Sandbox(Settings(clients=clients, users=people, faults=wanted, port=port, **settings))
     except ValueError as error:
         at = environment.document.key_at(("clients",))
         raise FlowrunError(Problem("sandbox-settings", str(error), at, "the embedded sandbox can't do this")) from error
@@ -51,15 +61,52 @@ def fault_problems(environment: Environment, wanted: Iterable[str]) -> list[Prob
     ]
 
 
+def _settings(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn `sandbox:` of an environment into settings: durations in seconds, the header as an object."""
+    settings = dict(written)
+    lifetimes = {name: round(seconds(text)) for name, text in written.get("lifetimes", {}).items()}
+    settings["lifetimes"] = Lifetimes(**lifetimes)
+    if "certificate_header" in written:
+        settings["certificate_header"] = CertificateHeader(**written["certificate_header"])
+    return settings
+
+
 def _registration(client: OurClient, environment: Environment, keyring: Keyring) -> Client:
-    keys: list[dict[str, Any]] = [dict(keyring.load(client, name, environment).public_jwk()) for name in client.keys]
+    """Return what the client would have told a real server when it was registered."""
+    keys: list[dict[str, Any]] = [
+        {**keyring.load(client, name, environment).public_jwk(), "use": "enc" if name == ENCRYPTION else "sig"}
+        for name in client.keys
+    ]
+    # Without TLS there is no certificate that a token could be bound to; a check says so when the client wants it.
+    seen = environment.sandbox.get("tls", "none") != "none" or "certificate_header" in environment.sandbox
+    bound = client.sender_constraint if client.sender_constraint != "mtls" or seen else "none"
     return Client(
         client_id=client.client_id,
         redirect_uris=(client.redirect_uri,) if client.redirect_uri else (),
         jwks={"keys": keys},
         token_endpoint_auth_method=client.auth,
         client_secret=client.client_secret,
+        require_signed_request_object=client.request_object.required,
+        certificate=_certificate(client, environment) if client.certificate else None,
+        sender_constraint=bound,
+        id_token_alg=client.id_token.alg or "PS256",
+        answers_encrypted=client.id_token.encrypt,
+        userinfo_signed=client.userinfo.signed,
     )
+
+
+def _certificate(client: OurClient, environment: Environment) -> str:
+    """Return the client's certificate, PEM; raises `FlowrunError` where it can't be read."""
+    assert client.certificate is not None  # noqa: S101  the caller has seen to it
+    file = client.certificate.file
+    try:
+        certificates.read(file)
+        # The file may hold the private key too, which the server must not see.
+        return str(CERTIFICATE.findall(file.read_text("ascii"))[0])
+    except (OSError, ValueError) as error:
+        at = environment.document.key_at(written_at(environment, client.name, ("certificate", "file")) or ("clients",))
+        title = f"the client certificate {file.name} can't be read"
+        raise FlowrunError(Problem("certificate-unreadable", title, at, "it must be PEM")) from error
 
 
 def _user(person: dict[str, str], name: str) -> User:

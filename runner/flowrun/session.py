@@ -5,16 +5,21 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Self
 
+from flowrun.errors import FlowrunError, StepError
 from flowrun.keyring import Keyring
 from flowrun.redact import Redactor
+from flowrun.trust import browser_arguments
 from flowrun.wire import Wire
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from concurrent.futures import Future
+    from pathlib import Path
     from types import TracebackType
 
     from flowrun.browser import BrowserSettings
     from flowrun.browser.driver import Browser
+    from flowrun.browser.hand import Hand
     from flowrun.environment import Environment
     from flowrun.sandbox import Sandbox
 
@@ -30,6 +35,7 @@ class Session:
         self._wires: dict[str, Wire] = {}
         self._sandboxes: dict[str, Sandbox] = {}
         self._browser: Future[Browser] | None = None
+        self._hand: Hand | None = None
         self._starting: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -37,13 +43,33 @@ class Session:
         """Return the connections to this environment's server."""
         name = str(environment.document.path)
         if name not in self._wires:
-            self._wires[name] = Wire(self.redactor, timeout=environment.timeouts.http)
+            authority = self.authority(environment)
+            self._wires[name] = Wire(self.redactor, timeout=environment.timeouts.http, authority=authority)
         return self._wires[name]
 
     def issuer(self, environment: Environment) -> str:
         """Return the issuer; with `server: embedded` the sandbox is started for it. Raises `FlowrunError`."""
-        if not environment.embedded:
-            return environment.issuer
+        return self._sandbox(environment).issuer if environment.embedded else environment.issuer
+
+    def authority(self, environment: Environment) -> Path | None:
+        """Return the CA file of the environment's sandbox, started for it; None without one, or without TLS.
+
+        Raises `FlowrunError` when the sandbox can't be started.
+        """
+        with_tls = environment.embedded and environment.sandbox.get("tls", "none") != "none"
+        return self._sandbox(environment).authority if with_tls else None
+
+    def browser_arguments(self, environments: Iterable[Environment]) -> tuple[str, ...]:
+        """Return the arguments that make Chromium trust what these environments' authorities vouch for."""
+        trusted: list[tuple[Environment, Path | None]] = []
+        for environment in environments:
+            try:
+                trusted.append((environment, self.authority(environment)))
+            except FlowrunError:  # the scenario says it, when it asks for the sandbox
+                continue
+        return browser_arguments(trusted)
+
+    def _sandbox(self, environment: Environment) -> Sandbox:
         name = str(environment.document.path)
         if name not in self._sandboxes:
             from flowrun.embedded import sandbox_for  # noqa: PLC0415  most runs need no server of their own
@@ -51,7 +77,7 @@ class Session:
             sandbox = sandbox_for(environment, self.keyring)
             sandbox.start()
             self._sandboxes[name] = sandbox
-        return self._sandboxes[name].issuer
+        return self._sandboxes[name]
 
     def prepare_browser(self, settings: BrowserSettings) -> None:
         """Begin to start the browser, on a thread: it takes as long as discover, sign and push together."""
@@ -81,9 +107,31 @@ class Session:
         browser = self._browser.result()
         if browser.alive or self.interrupted.is_set():
             return browser
+        browser.close()  # what hangs still runs
         with self._lock:
             self._browser = None
         return self.browser(settings)
+
+    def empty_browser(self, settings: BrowserSettings) -> Browser:
+        """Return a browser that knows of no visit before; raises `StepError` with exit code 4."""
+        browser = self.browser(settings)
+        try:
+            browser.clear()
+        except StepError:
+            if browser.alive or self.interrupted.is_set():
+                raise
+            browser = self.browser(settings)  # another one: the scenario before has left this one in pieces
+        return browser
+
+    def hand(self) -> Hand:
+        """Return what takes the browser's place where a person goes through the pages."""
+        from flowrun.browser.hand import Hand  # noqa: PLC0415  few runs ask a person
+
+        if self._hand is None:
+            self._hand = Hand()
+            if self.interrupted.is_set():
+                self._hand.close()
+        return self._hand
 
     def interrupt(self) -> None:
         """End what is under way: whoever waits for the browser gets an error and winds up."""
@@ -101,6 +149,8 @@ class Session:
         self._sandboxes.clear()
 
     def _close_browser(self) -> None:
+        if self._hand is not None:
+            self._hand.close()
         future = self._browser
         if future is None:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flowrun.errors import StepError
@@ -13,19 +13,24 @@ from flowrun.wire import context_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from flowrun.environment import Environment
 
 
-def browser_arguments(environments: Iterable[Environment]) -> tuple[str, ...]:
-    """Return Chromium's arguments for environments with `tls: {ca: …}`; none when there is no such environment.
+def browser_arguments(trusted: Iterable[tuple[Environment, Path | None]]) -> tuple[str, ...]:
+    """Return Chromium's arguments for environments with `tls: {ca: …}`, or with the authority of their sandbox.
+
+    Without any of these there are no arguments.
 
     Chromium takes no file of authorities. So each server that the environment names is asked for its certificate over
     a connection that the authority's file has verified, and the browser is told to accept exactly that key, and the
     authority's own where a server sends it along. A server that does not answer is left to the step that needs it.
     """
     pins: dict[str, None] = {}
-    for environment in environments:
+    for environment, authority in trusted:
+        if authority is not None:  # the sandbox sends it along with its own certificate
+            pins |= dict.fromkeys(_pin(one) for one in _certificates(authority))
         if environment.tls.ca is None:
             continue
         for url in (environment.issuer, *environment.endpoints.values()):
@@ -37,6 +42,7 @@ def browser_arguments(environments: Iterable[Environment]) -> tuple[str, ...]:
 def _pins(url: str, environment: Environment) -> list[str]:
     from cryptography import x509  # noqa: PLC0415  only for an authority of one's own
 
+    assert environment.tls.ca is not None  # noqa: S101  the caller has seen to it
     parts = urlsplit(url)
     try:
         context = context_for(environment.tls)
@@ -45,11 +51,17 @@ def _pins(url: str, environment: Environment) -> list[str]:
             context.wrap_socket(plain, server_hostname=parts.hostname) as secure,
         ):
             certificate = secure.getpeercert(binary_form=True)
-        authorities = x509.load_pem_x509_certificates(environment.tls.ca.read_bytes() if environment.tls.ca else b"")
+        authorities = _certificates(environment.tls.ca)
     except (OSError, ValueError, StepError):
         return []
     served = [x509.load_der_x509_certificate(certificate)] if certificate else []
     return [_pin(one) for one in (*served, *authorities)]
+
+
+def _certificates(file: Path) -> list[Any]:
+    from cryptography import x509  # noqa: PLC0415
+
+    return list(x509.load_pem_x509_certificates(file.read_bytes()))
 
 
 def _pin(certificate: object) -> str:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+import ssl
 import time
 import uuid
 from contextlib import ExitStack
@@ -44,6 +45,7 @@ class Consumer:
     key: object
     clock: Clock
     client_id: str = "dc-1"
+    sandbox: object = None
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10))
     verifier: str = field(default_factory=lambda: f"{uuid.uuid4()}{uuid.uuid4()}")
 
@@ -217,6 +219,9 @@ def start(rsa_key, ec_key, clock):
             )
             ends.enter_context(sandbox)
             consumer = Consumer(sandbox.issuer, rsa_key, clock)
+            if sandbox.authority:
+                consumer.http = httpx.Client(timeout=10, verify=ssl.create_default_context(cafile=sandbox.authority))
+            consumer.sandbox = sandbox
             ends.enter_context(consumer.http)
             return consumer
 

@@ -182,5 +182,5 @@ def test_nobody_is_there_twice(clients, users):
 
 
 def test_an_unknown_client_authentication():
-    with pytest.raises(ValueError, match="tls_client_auth"):
-        Client("c", (), token_endpoint_auth_method="tls_client_auth")
+    with pytest.raises(ValueError, match="no client authentication 'magic': private_key_jwt, tls_client_auth"):
+        Client("c", (), token_endpoint_auth_method="magic")

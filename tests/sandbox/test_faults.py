@@ -5,12 +5,15 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from joserfc import jws, jwt
 from joserfc.errors import BadSignatureError
+from joserfc.jwk import ECKey, KeySet, RSAKey
 
 import flowrun.sandbox
-from flowrun.sandbox import FAULTS, Settings
+from flowrun.sandbox import FAULTS, CertificateHeader, Settings
 
 pytestmark = pytest.mark.sandbox
 
@@ -85,6 +88,156 @@ def lasts(consumer):
     return id_token(consumer)["exp"] > consumer.clock()
 
 
+def error_type(path, form):
+    return lambda c: c.post(path, {**form, **c.credentials()}).headers["content-type"].split(";")[0]
+
+
+def reference(consumer):
+    return len(consumer.pushed().rpartition(":")[2])
+
+
+def framed(consumer):
+    return "x-frame-options" in consumer.authorize(consumer.pushed()).headers
+
+
+def first_hop(consumer):
+    answer = consumer.http.get(
+        f"{consumer.issuer}/auth", params={"client_id": consumer.client_id, "request_uri": consumer.pushed()}
+    )
+    return answer.headers["location"].startswith("http://0.0.0.0:")
+
+
+def after_login(consumer):
+    page = consumer.authorize(consumer.pushed())
+    answer = consumer.http.post(page.url, data={"page": "login", "username": "alice", "password": "wonderland"})
+    return answer.status_code
+
+
+def way_back(consumer, **changed):
+    """Return query and fragment of the callback, as they stand."""
+    page = consumer.sign_in(consumer.authorize(consumer.pushed(**changed)))
+    parts = urlsplit(consumer.send(page, decision="approve").headers["location"])
+    return parts.query, parts.fragment
+
+
+def denied(consumer):
+    page = consumer.sign_in(consumer.authorize(consumer.pushed()))
+    return dict(parse_qsl(urlsplit(consumer.send(page, decision="deny").headers["location"]).query))["error"]
+
+
+def half_hash(text):
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:16]).rstrip(b"=").decode()
+
+
+def code_hash(consumer):
+    code = consumer.approved(consumer.pushed())["code"]
+    return consumer.id_token(consumer.exchange(code).json()["id_token"])["c_hash"] == half_hash(code)
+
+
+def introspected(consumer):
+    return consumer.post("/introspection", {"token": "nobody's", **consumer.credentials()}).json()["active"]
+
+
+def revoked(consumer):
+    return consumer.post("/token/revoke", {"token": "nobody's", **consumer.credentials()}).status_code
+
+
+def media_type(answer):
+    return answer.headers["content-type"].split(";")[0]
+
+
+def member(name):
+    return lambda c: discovery(c).json().get(name)
+
+
+def proof(consumer, method, path, token=""):
+    """Return a DPoP proof of a fresh key, and the key."""
+    key = ECKey.generate_key("P-256")
+    digest = base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode()
+    claims = {"jti": "one", "htm": method, "htu": consumer.issuer + path, "iat": int(consumer.clock()), "ath": digest}
+    header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False)}
+    return {"DPoP": jwt.encode(header, claims, key, ["ES256"])}, key
+
+
+def bound(consumer, **changed):
+    """Return the answer of the token endpoint to a request with a DPoP proof, and its key."""
+    code = consumer.approved(consumer.pushed(**changed))["code"]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": consumer.params()["redirect_uri"]}
+    headers, key = proof(consumer, "POST", "/token")
+    form |= {"code_verifier": consumer.verifier, **consumer.credentials()}
+    return consumer.post("/token", form, headers=headers), key
+
+
+def confirmed(consumer):
+    answer, key = bound(consumer)
+    told = consumer.post("/introspection", {"token": answer.json()["access_token"], **consumer.credentials()})
+    return told.json()["cnf"]["jkt"] == key.thumbprint()
+
+
+def proof_twice(consumer):
+    headers, _ = proof(consumer, "POST", "/token")
+    return [consumer.post("/token", {"grant_type": "x"}, headers=headers).json()["error"] for _ in range(2)][1]
+
+
+def jarm(consumer):
+    page = consumer.sign_in(consumer.authorize(consumer.pushed(response_mode="jwt")))
+    return dict(parse_qsl(urlsplit(consumer.send(page, decision="approve").headers["location"]).query))["response"]
+
+
+def jarm_claims(consumer):
+    return consumer.id_token(jarm(consumer))
+
+
+def verifies(consumer, text, path="/jwks"):
+    keys = KeySet.import_key_set(consumer.http.get(consumer.issuer + path).json())
+    try:
+        return jws.deserialize_compact(text, keys, algorithms=["PS256"])
+    except BadSignatureError:
+        return None
+
+
+def userinfo_text(consumer):
+    return consumer.get("/userinfo", consumer.tokens()["access_token"]).text
+
+
+def signed_accounts(consumer):
+    body, now = consumer.tokens(), int(consumer.clock())
+    claims = {"iss": "DC1234567890", "sub": "DC1234567890", "aud": ["DP9876543210", "Paynet OFP"], "jti": "one"}
+    signature = consumer.jwt(claims | {"nbf": now, "iat": now, "exp": now + 60})
+    headers = {"Authorization": f"Bearer {body['access_token']}", "x-signature": signature}
+    return consumer.http.get(f"{consumer.issuer}/accounts", headers=headers).text
+
+
+def payload_dots(text):
+    return base64.urlsafe_b64decode(text.split(".")[1] + "==").count(b".")
+
+
+def after_consent(consumer):
+    body = consumer.tokens()
+    form = {"grant_type": "client_credentials", "scope": "consents", **consumer.credentials()}
+    own = consumer.post("/token", form).json()["access_token"]
+    consent_id = body["authorization_details"][0]["consent"]["consent_id"]
+    headers = {"Authorization": f"Bearer {own}"}
+    consumer.http.post(f"{consumer.issuer}/consents/{consent_id}/revoke", headers=headers)
+    return consumer.get("/accounts", body["access_token"]).status_code
+
+
+# A key to encrypt for, in a registration beside the key that the consumer signs with.
+ENCRYPTION = RSAKey.generate_key(2048, {"kid": "enc-1", "use": "enc"}).as_dict(private=False)
+# What the client, or the sandbox, must be like for a switch to matter.
+CLIENTS = {
+    "jarm.not-encrypted": {"answers_encrypted": True},
+    "token.not-encrypted": {"answers_encrypted": True},
+    "accounts.not-encrypted": {},
+    "accounts.bad-signature": {},
+    "userinfo.bad-signature": {"userinfo_signed": True},
+}
+
+
+def pushed_names(consumer, name):
+    return [pair[0] for pair in parse_qsl(way_back(consumer)[0])].count(name)
+
+
 # the switch: what is observed, what it is without the switch, what it is with it
 OBSERVED = {
     "discover.wrong-issuer": (lambda c: discovery(c).json()["issuer"] == c.issuer, True, False),
@@ -116,6 +269,8 @@ OBSERVED = {
     "callback.wrong-state": (lambda c: c.approved(c.pushed())["state"], "the-state", "another-state"),
     "code.reuse": (code_twice, [200, 400], [200, 200]),
     "code.any-verifier": (verifier, 400, 200),
+    "push.too-many": (lambda c: c.push().status_code, 201, 429),
+    "clock.ahead": (lambda c: c.push().status_code, 201, 401),
     "assertion.replay": (assertion_twice, [201, 401], [201, 201]),
     "token.status-500": (lambda c: token_answer(c).status_code, 200, 500),
     "token.type-missing": (lambda c: token_answer(c).json().get("token_type"), "Bearer", None),
@@ -133,20 +288,111 @@ OBSERVED = {
     "token.wrong-nonce": (lambda c: id_token(c)["nonce"], "the-nonce", "another-nonce"),
     "token.wrong-at-hash": (hashes, True, False),
     "token.expired-id-token": (lasts, True, False),
+    "discover.content-type": (lambda c: media_type(discovery(c)), "application/json", "text/plain"),
+    "discover.issuer-fragment": (lambda c: discovery(c).json()["issuer"] == f"{c.issuer}#sandbox", False, True),
+    "discover.no-response-types": (lambda c: "response_types_supported" in discovery(c).json(), True, False),
+    "discover.wrong-type": (member("subject_types_supported"), ["public"], "public"),
+    "discover.par-required-text": (member("require_pushed_authorization_requests"), True, "true"),
+    "discover.request-uri-registration": (member("require_request_uri_registration"), None, True),
+    "discover.weak-auth": (
+        lambda c: "private_key_jwt" in discovery(c).json()["token_endpoint_auth_methods_supported"],
+        True,
+        False,
+    ),
+    "discover.other-algs": (
+        lambda c: "PS256" in discovery(c).json()["token_endpoint_auth_signing_alg_values_supported"],
+        True,
+        False,
+    ),
+    "discover.alg-none": (
+        lambda c: "none" in discovery(c).json()["request_object_signing_alg_values_supported"],
+        False,
+        True,
+    ),
+    "discover.other-rar-type": (
+        member("authorization_details_types_supported"),
+        ["urn:openfinance-ml:account-access-consent:v1.2"],
+        ["payment_initiation"],
+    ),
+    "discover.no-claims-parameter": (member("claims_parameter_supported"), True, None),
+    "discover.no-bound-tokens": (member("tls_client_certificate_bound_access_tokens"), True, False),
+    "discover.no-jarm": (lambda c: "jwt" in discovery(c).json()["response_modes_supported"], True, False),
+    "discover.private-jwk": (lambda c: "d" in c.http.get(f"{c.issuer}/jwks").json()["keys"][0], False, True),
+    "push.content-type": (lambda c: media_type(c.push()), "application/json", "text/plain"),
+    "push.short-reference": (reference, 36, 6),
+    "push.long-lifetime": (lambda c: c.push().json()["expires_in"], 90, 3600),
+    "push.error-text": (error_type("/par", {"scope": "x"}), "application/json", "text/plain"),
+    "page.framed": (framed, True, False),
+    "page.plain-http": (first_hop, False, True),
+    "page.redirect-307": (after_login, 303, 307),
+    "callback.in-fragment": (lambda c: bool(way_back(c)[1]), False, True),
+    "callback.short-code": (lambda c: len(c.approved(c.pushed())["code"]) > 20, True, False),
+    "callback.state-twice": (lambda c: pushed_names(c, "state"), 1, 2),
+    "callback.code-and-error": (lambda c: pushed_names(c, "error"), 0, 1),
+    "callback.odd-error": (denied, "access_denied", "person_said_no"),
+    "callback.extra-parameter": (lambda c: pushed_names(c, "tracking"), 0, 1),
+    "callback.drops-query": (lambda c: pushed_names(c, "keep"), 1, 0),
+    "token.content-type": (lambda c: media_type(token_answer(c)), "application/json", "text/plain"),
+    "token.error-text": (
+        error_type("/token", {"grant_type": "authorization_code", "code": "x"}),
+        "application/json",
+        "text/plain",
+    ),
+    "token.short-token": (lambda c: len(c.tokens()["access_token"]) > 20, True, False),
+    "token.long-lifetime": (lambda c: c.tokens()["expires_in"], 600, 86400),
+    "token.extra-member": (lambda c: "state" in c.tokens(), False, True),
+    "token.no-id-token": (lambda c: "id_token" in c.tokens(), True, False),
+    "token.wrong-azp": (lambda c: id_token(c).get("azp"), None, "another-client"),
+    "token.wrong-c-hash": (code_hash, True, False),
+    "token.wrong-s-hash": (lambda c: id_token(c)["s_hash"] == half_hash("the-state"), True, False),
+    "token.no-acr": (lambda c: "acr" in id_token(c), True, False),
+    "token.no-auth-time": (lambda c: "auth_time" in id_token(c), True, False),
+    "revoke.status-204": (revoked, 200, 204),
+    "introspect.active-text": (introspected, False, "false"),
+    "userinfo.content-type": (
+        lambda c: media_type(c.get("/userinfo", c.tokens()["access_token"])),
+        "application/json",
+        "text/plain",
+    ),
     "userinfo.wrong-sub": (subjects, True, False),
+    "userinfo.bad-signature": (lambda c: bool(verifies(c, userinfo_text(c))), True, False),
+    "accounts.bad-signature": (lambda c: bool(verifies(c, signed_accounts(c), "/dp/jwks")), True, False),
+    "accounts.not-encrypted": (lambda c: payload_dots(signed_accounts(c)) == 4, True, False),
+    "consent.survives": (after_consent, 401, 200),
+    "jarm.bad-signature": (lambda c: bool(verifies(c, jarm(c))), True, False),
+    "jarm.wrong-iss": (lambda c: jarm_claims(c)["iss"] == c.issuer, True, False),
+    "jarm.wrong-aud": (lambda c: jarm_claims(c)["aud"], "dc-1", "another-client"),
+    "jarm.expired": (lambda c: jarm_claims(c)["exp"] > c.clock(), True, False),
+    "jarm.not-encrypted": (lambda c: jarm(c).count("."), 4, 2),
+    "token.not-encrypted": (lambda c: c.tokens()["id_token"].count("."), 4, 2),
+    "token.wrong-cnf": (confirmed, True, False),
+    "token.any-holder": (
+        lambda c: c.get("/userinfo", bound(c)[0].json()["access_token"]).status_code,
+        401,
+        200,
+    ),
+    "token.dpop-as-bearer": (lambda c: bound(c)[0].json()["token_type"], "DPoP", "Bearer"),
+    "dpop.replay": (proof_twice, "invalid_dpop_proof", "unsupported_grant_type"),
+    "dpop.code-any-key": (lambda c: bound(c, dpop_jkt="x" * 43)[0].status_code, 400, 200),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_switch_changes_what_the_server_does(start, fault):
+def test_a_switch_changes_what_the_server_does(start, rsa_key, fault):
     observe, right, wrong = OBSERVED[fault]
-    with_fault = start({fault})
+    settings, client = {}, None
+    if fault in CLIENTS:
+        client = {"jwks": {"keys": [rsa_key.as_dict(private=False), ENCRYPTION]}, **CLIENTS[fault]}
+        settings = {"signed_resources": fault.startswith("accounts.")}
+    if fault == "discover.no-bound-tokens":  # only a server that sees certificates promises anything
+        settings = {"certificate_header": CertificateHeader("x-client-certificate", "pem")}
+    with_fault = start({fault}, client, **settings)
     if fault == "push.redirect":
         wrong = (302, f"{with_fault.issuer}/login")
 
     assert observe(with_fault) == wrong
     with_fault.clock.passed = 0
-    assert observe(start()) == right
+    assert observe(start((), client, **settings)) == right
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -18,7 +18,7 @@ def test_the_metadata_is_complete_and_the_same_at_both_places(consumer):
     assert found["pushed_authorization_request_endpoint"] == f"{consumer.issuer}/par"
     assert found["require_pushed_authorization_requests"] is True
     assert found["authorization_response_iss_parameter_supported"] is True
-    assert found["id_token_signing_alg_values_supported"] == ["PS256", "RS256"]
+    assert found["id_token_signing_alg_values_supported"] == ["PS256", "ES256", "EdDSA", "RS256"]
     assert found["authorization_details_types_supported"] == ["urn:openfinance-ml:account-access-consent:v1.2"]
 
 
@@ -26,16 +26,18 @@ def test_every_endpoint_of_the_metadata_exists(consumer):
     found = consumer.http.get(f"{consumer.issuer}/.well-known/openid-configuration").json()
     endpoints = {name: url for name, url in found.items() if name.endswith(("_endpoint", "_uri"))}
 
-    assert len(endpoints) == 7
+    assert len(endpoints) == 8
     assert {name for name, url in endpoints.items() if consumer.http.get(url).status_code == 404} == set()
 
 
-def test_the_published_key_is_public_and_has_a_kid(consumer):
-    (key,) = consumer.http.get(f"{consumer.issuer}/jwks").json()["keys"]
+def test_the_published_keys_are_public_and_have_a_kid(consumer):
+    signing, encryption = consumer.http.get(f"{consumer.issuer}/jwks").json()["keys"]
 
-    assert key["kid"]
-    assert (key["kty"], key["use"], key["alg"]) == ("RSA", "sig", "PS256")
-    assert key.keys().isdisjoint({"d", "p", "q", "dp", "dq", "qi"})
+    assert (signing["kty"], signing["use"], signing["alg"]) == ("RSA", "sig", "PS256")
+    assert (encryption["kty"], encryption["use"]) == ("RSA", "enc")
+    for key in (signing, encryption):
+        assert key["kid"]
+        assert key.keys().isdisjoint({"d", "p", "q", "dp", "dq", "qi"})
 
 
 def test_a_push_is_answered_as_rfc_9126_says(consumer):

@@ -173,7 +173,7 @@ REQUEST_OBJECTS = {
     "unknown kid": ({"sign": {"header": {"kid": "unknown"}}}, "invalid_request_object", "kid"),
     "no response_type": ({"response_type": ...}, "invalid_request", "response_type"),
     "response_type token": ({"response_type": "token"}, "unsupported_response_type", "code"),
-    "response_mode fragment": ({"response_mode": "fragment"}, "invalid_request", "response_mode"),
+    "unknown response_mode": ({"response_mode": "pigeon"}, "invalid_request", "response_mode"),
     "no redirect_uri": ({"redirect_uri": ...}, "invalid_request", "redirect_uri"),
     "another redirect_uri": ({"redirect_uri": 'https://app.example/"'}, "invalid_request", "registered"),
     "redirect_uri with more": (

@@ -40,6 +40,8 @@ def command(name: str, port: int, faults: tuple[str, ...], show: bool) -> None:
             fail(error, session)
         with sandbox:
             click.echo(f"issuer    {sandbox.issuer}")
+            if sandbox.authority:
+                click.echo(f"CA        {sandbox.authority} (PEM, for this run)")
             click.echo(f"clients   {', '.join(environment.client(c).client_id for c in environment.client_names())}")
             click.echo(f"users     {', '.join(environment.user_names())}")
             if faults:

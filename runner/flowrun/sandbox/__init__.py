@@ -6,6 +6,6 @@ that brings them is not installed.
 
 from flowrun.sandbox.embedded import Sandbox
 from flowrun.sandbox.faults import FAULTS
-from flowrun.sandbox.settings import Client, Lifetimes, Settings, User
+from flowrun.sandbox.settings import CertificateHeader, Client, Lifetimes, Settings, User
 
-__all__ = ["FAULTS", "Client", "Lifetimes", "Sandbox", "Settings", "User"]
+__all__ = ["FAULTS", "CertificateHeader", "Client", "Lifetimes", "Sandbox", "Settings", "User"]

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 from authlib.oauth2 import OAuth2Error
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import http_date
 
-from flowrun.sandbox import metadata
+from flowrun.sandbox import dpop, keys, metadata
+from flowrun.sandbox.consents import consents
+from flowrun.sandbox.device_pages import device_pages
 from flowrun.sandbox.interaction import interaction_pages
 from flowrun.sandbox.push import HTML, MAINTENANCE
 from flowrun.sandbox.refusal import refusal
 from flowrun.sandbox.resources import resources
 from flowrun.sandbox.server import Server
+from flowrun.sandbox.spoil import spoil
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,8 +30,20 @@ if TYPE_CHECKING:
 FORM: Final = "application/x-www-form-urlencoded"
 LARGEST_REQUEST: Final = 512 * 1024  # bytes; RFC 9126 §2.3 has 413 for more
 INTERACTION_ID: Final = "x-fapi-interaction-id"
-FORMS: Final = ("/par", "/token", "/token/revoke", "/introspection")
-API: Final = (*FORMS, "/jwks", "/userinfo", "/accounts", "/.well-known/")
+DEVICE: Final = "/device"
+FORMS: Final = ("/par", "/token", "/token/revoke", "/introspection", DEVICE)
+PROVEN: Final = ("/par", "/token")  # where a DPoP proof binds something (RFC 9449 §5, §10)
+API: Final = (
+    "/par",
+    "/token",
+    "/introspection",
+    "/jwks",
+    "/dp/",
+    "/userinfo",
+    "/accounts",
+    "/consents",
+    "/.well-known/",
+)
 SERVER_ERROR: Final = 500
 _log = logging.getLogger(__name__)
 
@@ -39,9 +55,11 @@ def create_app(world: World) -> Flask:
     server = Server(world)
     app.register_blueprint(interaction_pages(world, server))
     app.register_blueprint(resources(world))
+    app.register_blueprint(consents(world))
+    app.register_blueprint(device_pages(world))
     _add_metadata(app, world)
     _add_endpoints(app, world, server)
-    app.before_request(_prepare)
+    app.before_request(lambda: _prepare(world))
     app.after_request(lambda response: _finish(world, response))
     app.register_error_handler(Exception, lambda error: _failed(server, error))
     inner, lock = app.wsgi_app, threading.Lock()
@@ -65,6 +83,7 @@ def _add_metadata(app: Flask, world: World) -> None:
     for name in ("openid-configuration", "oauth-authorization-server"):
         app.add_url_rule(f"/.well-known/{name}", view_func=discovery, endpoint=name)
     app.add_url_rule("/jwks", view_func=lambda: jsonify(metadata.jwks(world)), endpoint="jwks")
+    app.add_url_rule("/dp/jwks", view_func=lambda: jsonify(keys.key_set(keys.PROVIDER)), endpoint="dp_jwks")
 
 
 def _add_endpoints(app: Flask, world: World, server: Server) -> None:
@@ -79,44 +98,59 @@ def _add_endpoints(app: Flask, world: World, server: Server) -> None:
         return response
 
     app.add_url_rule("/token", view_func=token, methods=["POST"])
+    if world.settings.par != "none":
+        endpoint = "pushed_authorization_request"
+        app.add_url_rule("/par", endpoint, lambda: server.create_endpoint_response(endpoint), methods=["POST"])
     for path, name in (
-        ("/par", "pushed_authorization_request"),
         ("/token/revoke", "revocation"),
         ("/introspection", "introspection"),
+        (DEVICE, "device_authorization"),
     ):
         app.add_url_rule(path, name, lambda name=name: server.create_endpoint_response(name), methods=["POST"])
 
 
-def _prepare() -> None:
+def _prepare(world: World) -> None:
     g.nonce = secrets.token_urlsafe(16)
     if request.method == "POST" and request.path in FORMS and request.mimetype != FORM:
         raise refusal("invalid_request", f"The body must be {FORM}.")
+    # Before the client authenticates: a client that must come again with a nonce has not spent its assertion.
+    g.jkt = dpop.proven_key(world) if request.path in PROVEN else None
 
 
 def _finish(world: World, response: Response) -> Response:
     headers = response.headers
+    headers["Date"] = http_date(world.now())
     headers["X-Content-Type-Options"] = "nosniff"
-    if request.path.startswith(API):
+    if _is_for_programs():
         forgets = request.path == "/par" and world.broken("push.no-interaction-id")
         if INTERACTION_ID in request.headers and not forgets:
             headers[INTERACTION_ID] = request.headers[INTERACTION_ID]
+        if world.settings.dpop_nonce and dpop.HEADER in request.headers:
+            headers[dpop.NONCE_HEADER] = dpop.nonce(world)
     else:
+        script = f"script-src 'nonce-{g.nonce}'; " if g.get("may_run_script") else ""
         headers["Content-Security-Policy"] = (
-            f"default-src 'none'; style-src 'nonce-{g.nonce}'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+            f"default-src 'none'; {script}style-src 'nonce-{g.nonce}'; img-src data:; base-uri 'none'; "
+            "frame-ancestors 'none'"
         )
         headers["X-Frame-Options"] = "DENY"
         headers["Referrer-Policy"] = "no-referrer"
         headers["Cache-Control"] = "no-store"
+    spoil(world, response)
     if world.settings.log:
         route = request.url_rule.rule if request.url_rule else "(no such page)"
         world.settings.log(f"{request.method} {route} {response.status_code}")
     return response
 
 
+def _is_for_programs() -> bool:
+    return request.path.startswith(API) or request.path == DEVICE  # what stands under /device/ is for people
+
+
 def _failed(server: Server, error: Exception) -> Any:
     """Answer an API with JSON, and a browser with a page."""
     told = error if isinstance(error, OAuth2Error) else _as_oauth(error)
-    if request.path.startswith(API):
+    if _is_for_programs():
         return server.handle_error_response(None, told)
     page = render_template("error.html", error=told.error, description=told.description)
     return make_response(page, told.status_code)

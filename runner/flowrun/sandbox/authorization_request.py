@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from flowrun.sandbox import consent
+from flowrun.sandbox.models import RESPONSE_TYPES
 from flowrun.sandbox.refusal import refusal
+from flowrun.sandbox.response_modes import RESPONSE_MODES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from flowrun.sandbox.models import RegisteredClient
     from flowrun.sandbox.world import World
 
-SCOPES: Final = ("openid", "accounts", "profile", "offline_access")
+SCOPES: Final = ("openid", "accounts", "profile", "email", "offline_access", "consents")
 TEXTS: Final = (
     "response_type",
     "response_mode",
@@ -28,7 +30,9 @@ TEXTS: Final = (
     "code_challenge_method",
     "prompt",
     "login_hint",
+    "dpop_jkt",
 )
+CHALLENGE: Final = ("code_challenge", "code_challenge_method")
 PROMPTS: Final = {"none", "login", "consent", "select_account"}
 
 
@@ -54,10 +58,10 @@ def require_rules(params: Mapping[str, Any], client: RegisteredClient, now: floa
 def _require_code_flow(params: Mapping[str, Any]) -> None:
     if not params.get("response_type"):
         raise refusal("invalid_request", "The parameter 'response_type' is missing.")
-    if params["response_type"] != "code":
-        raise refusal("unsupported_response_type", "The server has only the response_type code.")
-    if params.get("response_mode", "query") != "query":
-        raise refusal("invalid_request", "The server has only the response_mode query.")
+    if params["response_type"] not in RESPONSE_TYPES:
+        raise refusal("unsupported_response_type", "The server has only the response_type code, and none.")
+    if params.get("response_mode", "query") not in RESPONSE_MODES:
+        raise refusal("invalid_request", f"The server has only the response_mode {', '.join(RESPONSE_MODES)}.")
 
 
 def _require_redirect_uri(params: Mapping[str, Any], client: RegisteredClient) -> None:
@@ -102,7 +106,7 @@ def _claims_request(value: object) -> dict[str, Any]:
 
 
 class Pkce(CodeChallenge):  # type: ignore[misc]
-    """Authlib's PKCE, required of every client and S256 only (FAPI 2.0 §5.3.2.2)."""
+    """Authlib's PKCE, S256 only (FAPI 2.0 §5.3.2.2); a client of plain OAuth with a secret may go without."""
 
     SUPPORTED_CODE_CHALLENGE_METHOD = ("S256",)
 
@@ -112,13 +116,23 @@ class Pkce(CodeChallenge):  # type: ignore[misc]
 
     def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
         """Refuse a request without both parameters, then what Authlib refuses."""
-        for name in ("code_challenge", "code_challenge_method"):
-            if not grant.request.payload.data.get(name):
+        sent = grant.request.payload.data
+        if sent.get("response_type") == "none":
+            return
+        may_go_without = grant.request.client.settings.plain and grant.request.client.auth_method != "none"
+        if may_go_without and not any(name in sent for name in CHALLENGE):
+            return
+        for name in CHALLENGE:
+            if not sent.get(name):
                 raise refusal("invalid_request", f"The parameter '{name}' is missing.")
         super().validate_code_challenge(grant, redirect_uri)
 
     def validate_code_verifier(self, grant: Any, result: Any) -> None:
         """Refuse a verifier that does not belong to the challenge."""
+        if "code_challenge" not in grant.request.authorization_code.approval.params:
+            if grant.request.form.get("code_verifier"):
+                raise refusal("invalid_grant", "There was no code_challenge that the code_verifier could belong to.")
+            return
         if not self.world.broken("code.any-verifier"):
             super().validate_code_verifier(grant, result)
 

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
+from flask import request as flask_request
+from joserfc.jwk import OctKey
 
+from flowrun.sandbox import certificates
 from flowrun.sandbox.jwt_rules import JwtRefusedError, moment, require_current, require_text, verified
 from flowrun.sandbox.refusal import once, refusal
 
@@ -18,18 +21,22 @@ if TYPE_CHECKING:
     from flowrun.sandbox.models import RegisteredClient
     from flowrun.sandbox.world import World
 
-ASSERTION_ALGORITHMS: Final = ("PS256", "ES256")
+ASSERTION_ALGORITHMS: Final = ("PS256", "ES256", "EdDSA", "Ed25519")
+SECRET_ALGORITHMS: Final = ("HS256", "HS384", "HS512")
 LONGEST_ASSERTION_SECONDS: Final = 600
 
 
-class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc]
-    """Authlib's private_key_jwt with FAPI's rules: few algorithms, the issuer as aud, short lives, no second use."""
+class Assertions(JWTBearerClientAssertion):  # type: ignore[misc]
+    """Authlib's client assertions with FAPI's rules: few algorithms, the issuer as aud, short lives, no second use.
 
-    CLIENT_AUTH_METHOD = "private_key_jwt"
+    client_secret_jwt is not FAPI's: there the aud may also be what RFC 7523 §3 names, the token endpoint, or the
+    endpoint called.
+    """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, method: str) -> None:
         super().__init__()
         self.world = world
+        self.CLIENT_AUTH_METHOD = method
 
     def resolve_client_public_key(self, client: RegisteredClient) -> RegisteredClient:
         """Leave the choice of the key to `process_assertion_claims`, which knows the algorithms too."""
@@ -38,17 +45,34 @@ class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc]
     def process_assertion_claims(self, assertion: str, resolve_key: RegisteredClient) -> dict[str, Any]:
         """Verify signature and claims; invalid_client says what is wrong."""
         client = resolve_key
+        if client.auth_method != self.CLIENT_AUTH_METHOD:
+            return {}  # Authlib asks next whether the client is registered for this method, and goes on
         try:
-            claims = verified(assertion, client, ASSERTION_ALGORITHMS)
+            if self.CLIENT_AUTH_METHOD == "client_secret_jwt":
+                secret = OctKey.import_key(client.settings.client_secret or "")
+                claims = verified(assertion, secret, SECRET_ALGORITHMS)
+                self._require_known_audience(claims)
+            else:
+                claims = verified(assertion, client.keys(), ASSERTION_ALGORITHMS)
+                require_text(claims, "aud", self.world.issuer)
             require_text(claims, "iss", client.client_id)
             require_text(claims, "sub", client.client_id)
-            require_text(claims, "aud", self.world.issuer)
             require_current(claims, self.world.now())
             self._require_short_life(claims)
             self._spend(client.client_id, claims.get("jti"))
         except JwtRefusedError as error:
             raise refusal("invalid_client", f"The client assertion is refused: {error}.", 401) from error
         return claims
+
+    def authenticate_client(self, client: RegisteredClient) -> RegisteredClient:
+        """Leave it to Authlib's loop over the methods, which asks the same: two of them read assertions."""
+        return client
+
+    def _require_known_audience(self, claims: dict[str, Any]) -> None:
+        audience = claims.get("aud")
+        named = audience if isinstance(audience, list) else [audience]
+        if not {self.world.issuer, f"{self.world.api}/token", flask_request.base_url}.intersection(map(str, named)):
+            raise JwtRefusedError("the claim aud is neither the issuer nor an endpoint of it")
 
     def _require_short_life(self, claims: dict[str, Any]) -> None:
         if moment(claims, "exp") > self.world.now() + LONGEST_ASSERTION_SECONDS:
@@ -65,7 +89,7 @@ class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc]
 def client_secret_basic(
     query_client: Callable[[str], RegisteredClient | None], request: Any
 ) -> RegisteredClient | None:
-    """Authenticate by the Basic header; both halves are form-encoded (RFC 6749 §2.3.1)."""
+    """Authenticate by the Basic header; both halves are form-encoded (RFC 6749 §2.3.1), or, as many do, are not."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -73,12 +97,33 @@ def client_secret_basic(
         client_id, _, secret = base64.b64decode(token, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
-    client = query_client(unquote_plus(client_id))
-    return (
-        client
-        if client and client.settings.client_secret and client.check_client_secret(unquote_plus(secret))
-        else None
-    )
+    for decoded in (unquote_plus, str):
+        client = query_client(decoded(client_id))
+        if client and client.settings.client_secret and client.check_client_secret(decoded(secret)):
+            return client
+    return None
+
+
+class CertificateAuthentication:
+    """Authenticate by the certificate that the client shows in TLS, or that a proxy passes on (RFC 8705 §2)."""
+
+    def __init__(self, world: World, method: str) -> None:
+        self.world = world
+        self.method = method
+
+    def __call__(self, query_client: Callable[[str], RegisteredClient | None], request: Any) -> RegisteredClient | None:
+        """Return the client whose certificate it is; invalid_client says why a client of this method is refused."""
+        client = query_client(request.form.get("client_id", ""))
+        if client is None or client.auth_method != self.method:
+            return None
+        shown = certificates.shown(self.world)
+        if shown is None:
+            raise refusal("invalid_client", "There is no client certificate.", 401)
+        of_this_name = self.method == "tls_client_auth"
+        judge = certificates.is_subject_of if of_this_name else certificates.is_registered
+        if not judge(shown, client):
+            raise refusal("invalid_client", "The client certificate is not the one that is registered.", 401)
+        return client
 
 
 def require_one_method(request: Any) -> None:

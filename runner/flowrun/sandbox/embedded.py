@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 from flowrun.errors import FlowrunError, Problem
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
     from flowrun.sandbox.listener import Listener
@@ -29,10 +30,15 @@ class Sandbox:
 
     @property
     def issuer(self) -> str:
-        """`http://127.0.0.1:PORT`; RuntimeError before `start()`."""
+        """`http://127.0.0.1:PORT`, `https://localhost:PORT` with TLS; RuntimeError before `start()`."""
         if self._listener is None:
             raise RuntimeError("the sandbox has not been started")
         return self._listener.issuer
+
+    @property
+    def authority(self) -> Path | None:
+        """The PEM file of the authority that vouches for this sandbox; None without TLS, or when not started."""
+        return self._listener.authority if self._listener else None
 
     def start(self) -> None:
         """Listen and serve; does nothing when already started.

@@ -1,22 +1,37 @@
-"""The two grants: an authorization code for tokens, a refresh token for another access token."""
+"""The usual grants: an authorization code for tokens, a refresh token for another, the client's own credentials."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, RefreshTokenGrant
+from authlib.common.urls import add_params_to_uri
+from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
 
-from flowrun.sandbox.models import Approval, Code
-from flowrun.sandbox.settings import AUTH_METHODS
+from flowrun.sandbox.models import RESPONSE_TYPES, Approval, Code
+from flowrun.sandbox.refusal import refusal
+from flowrun.sandbox.settings import AUTH_METHODS, User
 
 if TYPE_CHECKING:
     from flowrun.sandbox.models import RegisteredClient, Token
+
+
+PERSONAL_SCOPES: Final = frozenset({"openid", "profile", "email", "offline_access"})
 
 
 class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
     """authorization_code (RFC 6749 §4.1). Where Authlib says user, we hand it the whole approval."""
 
     TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = list(AUTH_METHODS)
+    RESPONSE_TYPES: ClassVar = set(RESPONSE_TYPES)
+
+    def create_authorization_response(self, redirect_uri: str, grant_user: Approval | None) -> Any:
+        """Leave the code out where the client asked for none: the person has approved, and that is all."""
+        answer = super().create_authorization_response(redirect_uri, grant_user)
+        if self.request.payload.response_type != "none":
+            return answer
+        state = self.request.payload.state
+        told = add_params_to_uri(redirect_uri, [("state", state)] if state else [])
+        return answer[0], answer[1], [("Location", told)]
 
     def save_authorization_code(self, code: str, request: Any) -> None:
         """Keep the code with what was approved."""
@@ -72,3 +87,23 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
     def revoke_old_credential(self, refresh_token: Token) -> None:
         """End the old refresh token when a new one was given."""
         refresh_token.revoked = self.INCLUDE_NEW_REFRESH_TOKEN
+
+
+class ClientGrant(ClientCredentialsGrant):  # type: ignore[misc]
+    """client_credentials (RFC 6749 §4.4): the client itself is the one who approves."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = [method for method in AUTH_METHODS if method != "none"]
+
+    def validate_token_request(self) -> None:
+        """Demand a scope that is no person's."""
+        super().validate_token_request()
+        scope = self.request.payload.scope or ""
+        if not scope or not PERSONAL_SCOPES.isdisjoint(scope.split()):
+            raise refusal("invalid_scope", "Without a person, the scope is 'accounts' or 'consents', or both.")
+        client: RegisteredClient = self.request.client
+        itself = User(client.client_id, "", {"sub": client.client_id})
+        self.request.user = Approval(client, itself, {}, self.server.world.now(), [], scope, personal=False)
+
+    def generate_token(self, **options: Any) -> dict[str, Any]:
+        """Hand the approval on, which Authlib would leave out."""
+        return dict(super().generate_token(**{**options, "user": self.request.user}))

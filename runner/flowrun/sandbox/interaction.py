@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Blueprint, make_response, redirect, render_template, request
 
 from flowrun.sandbox import consent
+from flowrun.sandbox.by_value import ByValue
+from flowrun.sandbox.cookie import COOKIE, with_cookie
 from flowrun.sandbox.people import PROVIDERS
 from flowrun.sandbox.refusal import once, refusal
 from flowrun.sandbox.way_back import WayBack
-from flowrun.sandbox.world import Browser, Interaction, Pushed
+from flowrun.sandbox.world import Interaction, Pushed
 
 if TYPE_CHECKING:
     from flask import Response
@@ -19,10 +21,11 @@ if TYPE_CHECKING:
     from flowrun.sandbox.server import Server
     from flowrun.sandbox.world import World
 
-COOKIE: Final = "sandbox_session"
 SCOPE_WORDS: Final = {
     "openid": "Your identity",
     "profile": "Your name",
+    "email": "Your email address",
+    "consents": "Your consents",
     "accounts": "Your accounts",
     "offline_access": "Access while you are away",
 }
@@ -44,16 +47,19 @@ class _Pages:
     def __init__(self, world: World, server: Server) -> None:
         self.world = world
         self.way_back = WayBack(world, server)
+        self.by_value = ByValue(world, server, self.way_back)
 
     def begin(self) -> Response:
         """Take the request_uri and send the browser to the first page."""
         pushed = self._pushed()
+        if not isinstance(pushed, Pushed):
+            return pushed
         if self.world.broken("page.error"):
             raise refusal("server_error", "The sign-in service is not available.")
         browser = self.world.browser(request.cookies.get(COOKIE))
         walk = Interaction(secrets.token_urlsafe(18), pushed, browser, self.world.now())
         self.world.interactions[walk.id] = walk
-        return self._with_cookie(redirect(f"/auth/{walk.id}", 303), browser)
+        return with_cookie(redirect(f"/auth/{walk.id}", 303), browser)
 
     def show(self, walk: str) -> Response:
         """Show the page that the walk is at, or go back to the client when there is nothing left to ask."""
@@ -75,15 +81,17 @@ class _Pages:
                 found.dp_id = request.form["dp_id"]
             if stage == "consent" and request.form.get("decision") in ("approve", "deny"):
                 return self.way_back.finish(found, approved=request.form["decision"] == "approve")
-        return self._with_cookie(redirect(f"/auth/{found.id}", 303), found.browser)
+        return with_cookie(redirect(f"/auth/{found.id}", 303), found.browser)
 
-    def _pushed(self) -> Pushed:
+    def _pushed(self) -> Pushed | Response:
         """Return the request that the browser came with; whatever is wrong here is told on a page (RFC 9126 §4)."""
         world = self.world
         once(request.args.lists())
         client_id, request_uri = request.args.get("client_id"), request.args.get("request_uri")
         if client_id not in world.clients:
             raise refusal("invalid_client" if client_id else "invalid_request", "The client_id is missing or unknown.")
+        if not request_uri and world.settings.par != "required":
+            return self.by_value.accept(world.clients[client_id])
         if not request_uri:
             raise refusal("invalid_request", "The authorization request must be pushed first: there is no request_uri.")
         pushed = world.pushed.get(request_uri)
@@ -140,7 +148,7 @@ class _Pages:
         facts["login_hint"] = request.form.get("username", params.get("login_hint", ""))
         if stage == "consent":
             facts |= self._asked(walk)
-        return self._with_cookie(make_response(render_template(f"{stage}.html", page=stage, **facts)), walk.browser)
+        return with_cookie(make_response(render_template(f"{stage}.html", page=stage, **facts)), walk.browser)
 
     def _asked(self, walk: Interaction) -> dict[str, Any]:
         """Return what the consent page lists."""
@@ -154,8 +162,3 @@ class _Pages:
             "purpose": consent.PURPOSES.get(wanted["consent_purpose"], wanted["consent_purpose"]),
             "expiry": consent.expiry(wanted),
         }
-
-    def _with_cookie(self, response: Any, browser: Browser) -> Response:
-        response.set_cookie(COOKIE, browser.cookie, httponly=True, samesite="Lax", path="/")
-        answer: Response = response
-        return answer

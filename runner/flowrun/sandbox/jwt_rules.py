@@ -11,7 +11,7 @@ from joserfc.errors import JoseError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from flowrun.sandbox.models import RegisteredClient
+    from joserfc.jwk import KeySet, OctKey
 
 # FAPI 2.0 §5.3.2.1 (13, 14): clocks may differ by 10 seconds, and not by 60.
 CLOCK_SKEW_SECONDS: Final = 10
@@ -21,10 +21,10 @@ class JwtRefusedError(Exception):
     """A JWT breaks a rule; the text is fit for an error_description."""
 
 
-def verified(token: str, client: RegisteredClient, algorithms: Collection[str]) -> dict[str, Any]:
-    """Return the claims of a JWT that this client signed; JwtRefusedError says why not."""
+def verified(token: str, keys: KeySet | OctKey, algorithms: Collection[str]) -> dict[str, Any]:
+    """Return the claims of a JWT that one of these keys signed; JwtRefusedError says why not."""
     try:
-        return dict(jwt.decode(token, client.keys(), algorithms=list(algorithms)).claims)
+        return dict(jwt.decode(token, keys, algorithms=list(algorithms)).claims)
     except JoseError as error:
         raise JwtRefusedError(f"{error.error}: {error.description}" if error.description else error.error) from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""The HTTP server under the sandbox: a loopback socket, a thread, and a clean end to both."""
+"""The HTTP server under the sandbox: loopback sockets, a thread each, and a clean end to all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import logging
 import socket
 import threading
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
@@ -15,6 +17,8 @@ from flowrun.sandbox.app import create_app
 from flowrun.sandbox.world import World
 
 if TYPE_CHECKING:
+    import ssl
+
     from flowrun.sandbox.settings import Settings
 
 HOST: Final = "127.0.0.1"
@@ -29,29 +33,65 @@ class Listener:
         """Raise FlowrunError when the port is taken."""
         # Authlib's debug log prints whole tokens; ours must never, whatever the rest of the process logs.
         logging.getLogger("authlib").setLevel(logging.INFO)
-        # Werkzeug ends the process when it cannot bind, so the socket is made here.
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                listening.bind((HOST, settings.port))
-            except OSError as error:
-                raise port_taken(settings.port, error) from error
-            listening.listen(BACKLOG)
-            port: int = listening.getsockname()[1]
-            self.issuer = f"http://{HOST}:{port}"
-            app = create_app(World(settings, self.issuer))
-            self._server = _Server(HOST, port, app, _Handler, fd=listening.fileno())
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(POLL_SECONDS,), name="flowrun-sandbox", daemon=True
+        self.authority: Path | None = None
+        self._folder: TemporaryDirectory[str] | None = None
+        self._servers: list[tuple[_Server, threading.Thread]] = []
+        # Werkzeug ends the process when it cannot bind, so the sockets are made here.
+        with _listening(settings.port) as pages:
+            if settings.tls == "none":
+                self.issuer = self.api = f"http://{HOST}:{_port(pages)}"
+                self._serve(pages, create_app(World(settings, self.issuer)), None)
+                return
+            with _listening(0) as api:
+                self._serve_tls(settings, pages, api)
+
+    def _serve_tls(self, settings: Settings, pages: socket.socket, api: socket.socket) -> None:
+        from flowrun.sandbox.tls import NAME, make_certificates, server_context  # noqa: PLC0415 - most runs are http
+
+        self._folder = TemporaryDirectory(prefix="flowrun-sandbox-")
+        folder = Path(self._folder.name)
+        self.authority = make_certificates(folder)
+        self.issuer, self.api = (f"https://{NAME}:{_port(one)}" for one in (pages, api))
+        app = create_app(World(settings, self.issuer, self.api))
+        self._serve(pages, app, server_context(folder))
+        registered = [client.certificate for client in settings.clients if client.certificate]
+        self._serve(api, app, server_context(folder, registered))
+
+    def _serve(self, listening: socket.socket, app: Any, context: ssl.SSLContext | None) -> None:
+        server = _Server(HOST, _port(listening), app, _Handler, fd=listening.fileno())
+        server.ssl_context = context  # given to Werkzeug it would shake hands in the thread that accepts
+        thread = threading.Thread(
+            target=server.serve_forever, args=(POLL_SECONDS,), name="flowrun-sandbox", daemon=True
         )
-        self._thread.start()
+        thread.start()
+        self._servers.append((server, thread))
 
     def close(self) -> None:
         """Stop listening, cut what is open, and wait for every thread."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.hang_up()
-        self._server.server_close()
+        for server, thread in self._servers:
+            server.shutdown()
+            thread.join()
+            server.hang_up()
+            server.server_close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+def _listening(port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+    except OSError as error:
+        listening.close()
+        raise port_taken(port, error) from error
+    listening.listen(BACKLOG)
+    return listening
+
+
+def _port(listening: socket.socket) -> int:
+    port: int = listening.getsockname()[1]
+    return port
 
 
 class _Server(ThreadedWSGIServer):
@@ -66,6 +106,12 @@ class _Server(ThreadedWSGIServer):
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         me = threading.current_thread()
+        if self.ssl_context is not None:  # the handshake happens with the first read, where nobody else waits for it
+            try:
+                request = self.ssl_context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+            except OSError:
+                self.shutdown_request(request)
+                return
         with self._guard:
             self._open[me] = request
         try:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, TokenMixin
+from cryptography import x509
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from flowrun.sandbox.settings import Client, User
+
+
+RESPONSE_TYPES: Final = ("code", "none")
+DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
+TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
+GRANT_TYPES: Final = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE)
 
 
 class RegisteredClient(ClientMixin):  # type: ignore[misc]  # Authlib is not typed
@@ -48,12 +55,17 @@ class RegisteredClient(ClientMixin):  # type: ignore[misc]  # Authlib is not typ
         return method == self.auth_method
 
     def check_response_type(self, response_type: str) -> bool:
-        """Only the code flow."""
-        return response_type == "code"
+        """Only the code flow, or nothing at all (OAuth 2.0 Multiple Response Types §4)."""
+        return response_type in RESPONSE_TYPES
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """Tell whether it is one of the two grants that the server has."""
-        return grant_type in ("authorization_code", "refresh_token")
+        """Tell whether the client may use it; client_credentials are for clients that have any."""
+        return grant_type in GRANT_TYPES and (grant_type != "client_credentials" or self.auth_method != "none")
+
+    def certificate(self) -> x509.Certificate | None:
+        """Return the registered TLS certificate."""
+        pem = self.settings.certificate
+        return x509.load_pem_x509_certificate(pem.encode()) if pem else None
 
     def keys(self) -> KeySet:
         """Return its public keys, an empty set when it has none that can be used."""
@@ -74,6 +86,7 @@ class Approval:
     details: list[dict[str, Any]]
     scope: str = ""
     revoked: bool = False
+    personal: bool = True  # False: client_credentials, where the client approves by itself
 
 
 @dataclass(slots=True, eq=False)
@@ -105,6 +118,7 @@ class Token(TokenMixin):  # type: ignore[misc]
     issued_at: float
     expires_at: float
     clock: Callable[[], float]
+    confirmation: Mapping[str, str] = field(default_factory=dict)  # cnf: jkt (RFC 9449 §6) or x5t#S256 (RFC 8705 §3)
     revoked: bool = False
 
     def check_client(self, client: RegisteredClient) -> bool:

@@ -6,14 +6,12 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from authlib.consts import default_json_headers
-from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import Endpoint
-from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from flask import g
 
-from flowrun.sandbox.authorization_request import require_rules
+from flowrun.sandbox.acceptance import Acceptance
 from flowrun.sandbox.client_auth import require_same_client
 from flowrun.sandbox.refusal import refusal
-from flowrun.sandbox.request_object import RequestObjects
 from flowrun.sandbox.settings import AUTH_METHODS
 from flowrun.sandbox.world import Pushed
 
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
     from flowrun.sandbox.world import World
 
 Answer = tuple[int, Any, list[tuple[str, str]]]
-URN: Final = "urn:ietf:params:oauth:request_uri:"
-CREDENTIALS: Final = ("client_assertion", "client_assertion_type", "client_secret")
 HTML: Final = [("Content-Type", "text/html; charset=utf-8")]
 MAINTENANCE: Final = "<!doctype html><title>Maintenance</title><h1>We will be back soon</h1>"
 
@@ -36,7 +32,7 @@ class PushedAuthorization(Endpoint):  # type: ignore[misc]
     def __init__(self, world: World) -> None:
         super().__init__()
         self.world = world
-        self.request_objects = RequestObjects(world)
+        self.acceptance = Acceptance(world)
 
     def create_endpoint_response(self, request: Any) -> Answer:
         """Validate the request whole, keep it, and answer with its request_uri."""
@@ -44,6 +40,9 @@ class PushedAuthorization(Endpoint):  # type: ignore[misc]
             return 500, {"error": "server_error"}, list(default_json_headers)
         if self.world.broken("push.html"):
             return 200, MAINTENANCE, HTML
+        if self.world.broken("push.too-many"):
+            body = {"error": "temporarily_unavailable", "error_description": "Too many requests."}
+            return 429, body, [*default_json_headers, ("Retry-After", "30")]
         if self.world.broken("push.redirect"):
             return 302, "", [("Location", f"{self.world.issuer}/login")]
         client = self.server.authenticate_client(request, list(AUTH_METHODS), self.ENDPOINT_NAME)
@@ -53,22 +52,18 @@ class PushedAuthorization(Endpoint):  # type: ignore[misc]
         return self._answer(self._keep(client, self._validated(request, client)))
 
     def _validated(self, request: Any, client: RegisteredClient) -> dict[str, Any]:
-        form = {name: value for name, value in request.form.items() if name not in CREDENTIALS}
-        if "request_uri" in form:
+        if "request_uri" in request.form:
             raise refusal("invalid_request", "A request_uri cannot be pushed (RFC 9126, section 2.1).")
-        request.payload = BasicOAuth2Payload({**form, "client_id": client.client_id})
-        self.request_objects.parse_authorization_request(self.server, request)
-        params = require_rules(request.payload.data, client, self.world.now())
-        request.payload = BasicOAuth2Payload(params)
-        try:
-            self.server.get_authorization_grant(request).validate_consent_request()
-        except OAuth2Error as error:
-            error.redirect_uri = error.state = None  # Authlib would send a browser back; here the client itself asks
-            raise
-        return params
+        params = self.acceptance.params(self.server, request, request.form, client)
+        if g.jkt is None:
+            return params
+        if params.get("dpop_jkt", g.jkt) != g.jkt:
+            raise refusal("invalid_dpop_proof", "The parameter dpop_jkt is not the key of the DPoP proof.")
+        return {**params, "dpop_jkt": g.jkt}  # the proof binds the code, as the parameter would (RFC 9449 §10.1)
 
     def _keep(self, client: RegisteredClient, params: dict[str, Any]) -> Pushed:
-        prefix = "urn:sandbox:request:" if self.world.broken("push.other-prefix") else URN
+        ours = self.world.settings.request_uri_prefix
+        prefix = "urn:sandbox:request:" if self.world.broken("push.other-prefix") else ours
         pushed = Pushed(
             request_uri=f"{prefix}{uuid.uuid4()}",
             client_id=client.client_id,

@@ -1,12 +1,15 @@
-"""Signed authorization requests (RFC 9101), as FAPI 2.0 Message Signing §5.3.1 wants them."""
+"""Signed, and perhaps encrypted, authorization requests (RFC 9101), as FAPI 2.0 Message Signing §5.3.1 wants them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc9101 import JWTAuthenticationRequest
+from joserfc.errors import JoseError
 
+from flowrun.sandbox import keys
 from flowrun.sandbox.jwt_rules import JwtRefusedError, moment, require_current, require_text
 from flowrun.sandbox.refusal import refusal
 
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
     from flowrun.sandbox.models import RegisteredClient
     from flowrun.sandbox.world import World
 
-REQUEST_OBJECT_ALGORITHMS: Final = ("PS256", "ES256")
+REQUEST_OBJECT_ALGORITHMS: Final = ("PS256", "ES256", "EdDSA", "Ed25519")
+JWE_DOTS: Final = 4
 LONGEST_REQUEST_OBJECT_SECONDS: Final = 3600
 
 
@@ -42,7 +46,7 @@ class RequestObjects(JWTAuthenticationRequest):  # type: ignore[misc]
         return client.settings.require_signed_request_object
 
     def get_request_object_signing_algorithms(self, client: RegisteredClient) -> list[str]:  # noqa: ARG002 - the same for all
-        """Return what FAPI 2.0 §5.4.1 allows and the keys of clients can be."""
+        """Return what FAPI 2.0 §5.4.1 allows."""
         return list(REQUEST_OBJECT_ALGORITHMS)
 
     def resolve_client_public_key(self, client: RegisteredClient) -> KeySet:
@@ -53,12 +57,17 @@ class RequestObjects(JWTAuthenticationRequest):  # type: ignore[misc]
         """Replace the payload of a request by what was signed; invalid_request_object says what is wrong with it."""
         signed = "request" in request.payload.data
         try:
+            if signed and str(request.payload.data["request"]).count(".") == JWE_DOTS:
+                opened = keys.decrypt(request.payload.data["request"])
+                request.payload = BasicOAuth2Payload({**request.payload.data, "request": opened})
             super().parse_authorization_request(authorization_server, request)
         except (OAuth2Error, JwtRefusedError) as error:
             if not signed:
                 raise
             reason = error.description if isinstance(error, OAuth2Error) else f"{error}."
             raise refusal("invalid_request_object", f"The request object is refused: {reason}") from error
+        except JoseError as error:  # Authlib has told its own; this one is from our opening it
+            raise refusal("invalid_request_object", "The request object cannot be decrypted.") from error
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise refusal("invalid_request_object", "The request object is not a signed JWT.") from error
 

@@ -11,21 +11,34 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.requests import OAuth2Payload
 from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from authlib.oauth2.rfc9207 import IssuerParameter
+from flask import g
 from flask import request as flask_request
 
+from flowrun.sandbox import keys
 from flowrun.sandbox.authorization_request import SCOPES, Pkce
-from flowrun.sandbox.client_auth import PrivateKeyJwt, client_secret_basic, require_one_method, require_same_client
-from flowrun.sandbox.grants import CodeGrant, RefreshGrant
+from flowrun.sandbox.binding import Binding, told_confirmation
+from flowrun.sandbox.client_auth import (
+    Assertions,
+    CertificateAuthentication,
+    client_secret_basic,
+    require_one_method,
+    require_same_client,
+)
+from flowrun.sandbox.device import DeviceGrant, Devices
+from flowrun.sandbox.grants import ClientGrant, CodeGrant, RefreshGrant
 from flowrun.sandbox.models import Token
+from flowrun.sandbox.people import subject
 from flowrun.sandbox.push import PushedAuthorization
 from flowrun.sandbox.refusal import refusal
+from flowrun.sandbox.settings import CERTIFICATE_METHODS
 from flowrun.sandbox.token_answer import TokenAnswer
 from flowrun.sandbox.token_endpoints import Introspection, Revocation
+from flowrun.sandbox.token_exchange import ExchangeGrant
 
 if TYPE_CHECKING:
     from flask import Response
 
-    from flowrun.sandbox.models import RegisteredClient
+    from flowrun.sandbox.models import Approval, RegisteredClient
     from flowrun.sandbox.world import World
 
 
@@ -37,13 +50,19 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         self.world = world
         self.scopes_supported = SCOPES
         self.register_token_generator(
-            "default", BearerTokenGenerator(_random, _random, lambda *_: world.lifetimes.access_token)
+            "default", BearerTokenGenerator(self._access_token, _random, lambda *_: world.lifetimes.access_token)
         )
-        self.register_client_auth_method("private_key_jwt", PrivateKeyJwt(world))
+        for method in ("private_key_jwt", "client_secret_jwt"):
+            self.register_client_auth_method(method, Assertions(world, method))
+        for method in CERTIFICATE_METHODS:
+            self.register_client_auth_method(method, CertificateAuthentication(world, method))
         self.register_client_auth_method("client_secret_basic", client_secret_basic)
-        self.register_grant(CodeGrant, [Pkce(world), TokenAnswer(world)])
-        self.register_grant(RefreshGrant, [TokenAnswer(world)])
+        extensions = [Binding(world), TokenAnswer(world)]
+        self.register_grant(CodeGrant, [Pkce(world), *extensions])
+        for grant in (RefreshGrant, ClientGrant, DeviceGrant, ExchangeGrant):
+            self.register_grant(grant, extensions)
         self.register_endpoint(PushedAuthorization(world))
+        self.register_endpoint(Devices(world))
         self.register_endpoint(Revocation)
         self.register_endpoint(Introspection)
         self.register_extension(Issuer(world))
@@ -78,6 +97,24 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         response: Response = self.handle_response(status, body, headers)
         return response
 
+    def _access_token(self, *, user: Approval, scope: str, **_: object) -> str:
+        """Return a random text, or what it would say as a JWT (RFC 9068 §2.2)."""
+        world = self.world
+        if world.settings.access_tokens == "opaque":
+            return _random()
+        claims = {
+            "iss": world.issuer,
+            "sub": subject(user.user),
+            "aud": world.api,
+            "client_id": user.client.client_id,
+            "scope": scope,
+            "iat": int(world.now()),
+            "exp": int(world.now()) + world.lifetimes.access_token,
+            "jti": _random(),
+            **({"cnf": told_confirmation(world, g.confirmation)} if g.confirmation else {}),
+        }
+        return keys.sign(claims, typ="at+jwt")
+
     def _keep(self, answer: dict[str, Any], request: Any) -> None:
         world, approval = self.world, request.user
         for kind, seconds in (
@@ -93,6 +130,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
                     issued_at=world.now(),
                     expires_at=world.now() + seconds,
                     clock=world.now,
+                    confirmation=g.confirmation,
                 )
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from authlib.oidc.core.util import create_half_hash
+from flask import g, request
 
-from flowrun.sandbox import keys
+from flowrun.sandbox import keys, spoil
+from flowrun.sandbox.binding import token_type
+from flowrun.sandbox.models import DEVICE_CODE
 from flowrun.sandbox.people import claims_of, subject
+from flowrun.sandbox.signed_answers import half_hash, signed_for
 
 if TYPE_CHECKING:
     from flowrun.sandbox.models import Approval
@@ -29,10 +32,11 @@ class TokenAnswer:
         """Add to the body in place; Authlib sends it afterwards."""
         body = response[1]
         approval: Approval = grant.request.user
+        body["token_type"] = "Bearer" if self.world.broken("token.dpop-as-bearer") else token_type(g.confirmation)
         if approval.details:
             body["authorization_details"] = self.details(approval)
         wanted = approval.details or "openid" in approval.scope.split()
-        if grant.GRANT_TYPE == "authorization_code" and wanted:
+        if grant.GRANT_TYPE in ("authorization_code", DEVICE_CODE) and wanted:
             body["id_token"] = self.id_token(approval, body["access_token"])
         if self.world.broken("token.type-missing"):
             del body["token_type"]
@@ -62,10 +66,16 @@ class TokenAnswer:
             "auth_time": int(approval.auth_time),
             "acr": "1",
             "amr": ["pwd"],
-            "at_hash": create_half_hash(hashed, keys.ALGORITHM).decode(),
+            "at_hash": half_hash(hashed, approval.client),
         }
         if "nonce" in params:
             claims["nonce"] = params["nonce"]
         if world.broken("token.wrong-nonce"):
             claims["nonce"] = "another-nonce"
-        return keys.sign(claims, unpublished=world.broken("token.bad-signature"))
+        for claim, text in (("c_hash", request.form.get("code")), ("s_hash", params.get("state"))):
+            if text:
+                claims[claim] = half_hash(text, approval.client)
+        spoil.id_token(world, claims)
+        token = signed_for(approval.client, claims, unpublished=world.broken("token.bad-signature"))
+        key = keys.encryption_key(approval.client) if approval.client.settings.answers_encrypted else None
+        return keys.encrypt(token, key) if key and not world.broken("token.not-encrypted") else token

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
+from flowrun.sandbox.binding import token_type, told_confirmation
 from flowrun.sandbox.people import subject
 from flowrun.sandbox.settings import AUTH_METHODS
 
@@ -59,7 +60,9 @@ class Introspection(IntrospectionEndpoint):  # type: ignore[misc]
             "exp": int(token.expires_at),
         }
         if token.kind == "access_token":
-            answer["token_type"] = "Bearer"
+            answer["token_type"] = token_type(token.confirmation)
+            if token.confirmation:
+                answer["cnf"] = told_confirmation(self.server.world, token.confirmation)
         if approval.details:
             answer["authorization_details"] = approval.details
         return answer

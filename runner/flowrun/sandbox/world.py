@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.sandbox.faults import FAULTS
 from flowrun.sandbox.models import Code, RegisteredClient, Token
@@ -12,7 +12,10 @@ from flowrun.sandbox.models import Code, RegisteredClient, Token
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from flowrun.sandbox.device import Device
     from flowrun.sandbox.settings import Settings, User
+
+AHEAD_SECONDS: Final = 600
 
 
 @dataclass(slots=True)
@@ -54,14 +57,17 @@ class Interaction:
     signed_in: bool = False  # during this walk, which is what prompt=login asks for
     dp_id: str = ""
     finished: bool = False
+    device: Device | None = None  # that waits for the end of this walk, in place of a redirect_uri
 
 
 class World:
     """The state of one sandbox; every handler runs alone (see `app.create_app`), so nothing here is locked."""
 
-    def __init__(self, settings: Settings, issuer: str) -> None:
+    def __init__(self, settings: Settings, issuer: str, api: str = "") -> None:
+        """Take the issuer, and the base of what asks for client certificates; there is no such host without TLS."""
         self.settings = settings
         self.issuer = issuer
+        self.api = api or issuer
         self.lifetimes = settings.lifetimes
         self.clients = {client.client_id: RegisteredClient(client) for client in settings.clients}
         self.users = {user.username: user for user in settings.users}
@@ -70,11 +76,14 @@ class World:
         self.interactions: dict[str, Interaction] = {}
         self.codes: dict[str, Code] = {}
         self.tokens: dict[str, Token] = {}
+        self.devices: dict[str, Device] = {}
+        self.proofs: set[tuple[str, str]] = set()  # (jkt, jti) of every DPoP proof accepted
+        self.dpop_nonce: tuple[str, float] | None = None  # and until when
         self.assertions: set[tuple[str, str]] = set()  # (client_id, jti) of every assertion accepted
 
     def now(self) -> float:
         """Return the server's time, in seconds since 1970."""
-        return self.settings.clock()
+        return self.settings.clock() + (AHEAD_SECONDS if self.broken("clock.ahead") else 0)
 
     def broken(self, fault: str) -> bool:
         """Tell whether a fault switch is on; KeyError when there is no such switch."""
