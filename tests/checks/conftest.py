@@ -17,9 +17,9 @@ NOW = 1_800_000_000.0
 ISSUER = "https://op.example"
 
 
-def answer(body=None, status=200, headers=None, sent=None):
+def answer(body=None, status=200, headers=None, sent=None, form=()):
     text = "" if body is None else json.dumps(body)
-    return Answer(status, headers or {}, text, body, Sent("POST", f"{ISSUER}/x", sent or {}), 0.1)
+    return Answer(status, headers or {}, text, body, Sent("POST", f"{ISSUER}/x", sent or {}, tuple(form)), 0.1)
 
 
 def around(
@@ -36,17 +36,22 @@ def around(
     kind="authorization_code",
     issuer=ISSUER,
     no_answer=False,
+    form=(),
+    client=None,
+    **more,
 ):
+    """Return something to judge; `more` are further fields of Around: jwt, earlier, jkt, wants_refusal."""
     token = None if claims is None else ReceivedJwt("h.p.s", header or {"alg": "PS256"}, claims, distrust)
     return Around(
         flow=Flow(**{"server": {"issuer": ISSUER}, **(flow or {})}),
-        client=Client("default", "flowrun"),
-        environment=SimpleNamespace(profile=profiles.load(profile)),
+        client=Client("default", "flowrun", **(client or {})),
+        environment=SimpleNamespace(profile=profiles.load(profile), endpoints={}),
         issuer=issuer,
-        answer=None if no_answer else answer(body, status, headers, sent),
+        answer=None if no_answer else answer(body, status, headers, sent, form),
         id_token=token,
         kind=kind,
         now=NOW,
+        **more,
     )
 
 

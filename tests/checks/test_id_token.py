@@ -38,15 +38,34 @@ def subject(claims, body, **more):
     return {"flow": {"id_token_claims": claims}, "body": body, **more}
 
 
+def hashed(claim, value, parameters=None, form=(), alg="PS256"):
+    flow = {"parameters": parameters or {}}
+    return {"claims": {claim: value}, "header": {"alg": alg}, "body": GRANTED, "flow": flow, "form": form}
+
+
+def wish(claims, acr=None, **more):
+    parameters = {"scope": "openid", "claims": {"id_token": {"acr": acr}}}
+    return {**token(**claims), "body": GRANTED, "flow": {"parameters": parameters}, **more}
+
+
+def max_age(claims, age=3600, scope="openid", body=None, **more):
+    flow = {"parameters": {"scope": scope, "max_age": age}}
+    return {**token(**claims), "body": body or GRANTED, "flow": flow, **more}
+
+
 ROWS = [
     ("idt.sig", token(sub="a"), None),
     ("idt.sig", {**token(), "distrust": "its key is unknown"}, "the id_token can't be trusted: its key is unknown"),
-    ("idt.sig", asked({"scope": "openid accounts"}), "there is no id_token in the answer"),
-    ("idt.sig", asked({"scope": ["openid", "accounts"]}), "there is no id_token in the answer"),
-    ("idt.sig", asked({"scope": "accounts"}, profile="ofm"), "there is no id_token in the answer"),
-    ("idt.sig", asked({"scope": "accounts"}), "skipped: none was asked for"),
-    ("idt.sig", asked({"scope": "openid"}, kind="refresh_token"), NONE_CAME),
-    ("idt.sig", {"flow": {"parameters": {"scope": "openid"}}, "body": {"error": "x"}, "status": 400}, NONE_CAME),
+    ("idt.present", asked({"scope": "openid accounts"}), "there is no id_token in the answer"),
+    ("idt.present", asked({"scope": ["openid", "accounts"]}), "there is no id_token in the answer"),
+    ("idt.present", asked({"scope": "accounts"}, profile="ofm"), "there is no id_token in the answer"),
+    ("idt.present", asked({"scope": "accounts"}), "skipped: none was asked for"),
+    ("idt.present", asked({"scope": "openid"}, kind="refresh_token"), "skipped: no tokens came from an authorization"),
+    (
+        "idt.present",
+        {"flow": {"parameters": {"scope": "openid"}}, "body": {"error": "x"}, "status": 400},
+        "skipped: no tokens came from an authorization",
+    ),
     ("idt.iss", token(iss=ISSUER), None),
     (
         "idt.iss",
@@ -61,8 +80,12 @@ ROWS = [
     ("idt.aud", token(aud="other"), "the id_token's aud is 'other', our client_id is 'flowrun'"),
     ("idt.aud", token(aud=[]), "the id_token's aud is [], our client_id is 'flowrun'"),
     ("idt.aud", token(), "the id_token's aud is missing, our client_id is 'flowrun'"),
-    ("idt.aud", token(aud=["flowrun", "other"]), "the id_token's aud has 2 entries and its azp is missing"),
-    ("idt.aud", token(aud=["flowrun", "o"], azp="o"), "the id_token's aud has 2 entries and its azp is 'o'"),
+    ("idt.aud", token(aud=["flowrun", "other"]), None),
+    ("idt.azp", token(aud=["flowrun", "other"], azp="flowrun"), None),
+    ("idt.azp", token(aud="flowrun", azp="flowrun"), None),
+    ("idt.azp", token(aud=["flowrun", "other"]), "the id_token's azp is missing, our client_id is 'flowrun'"),
+    ("idt.azp", token(aud=["flowrun", "o"], azp="o"), "the id_token's azp is 'o', our client_id is 'flowrun'"),
+    ("idt.azp", token(aud=["flowrun"]), "skipped: there is no azp, and one audience needs none"),
     ("idt.aud", {}, NONE_CAME),
     ("idt.exp", token(exp=NOW + 60), None),
     ("idt.exp", token(exp=NOW - 9), None),
@@ -123,13 +146,43 @@ ROWS = [
     ("idt.at_hash", at_hash("x", "none"), "skipped: the algorithm of the id_token says no hash"),
     ("idt.at_hash", at_hash(5), "the id_token's at_hash does not fit the access token"),
     ("idt.at_hash", {**token(), "body": GRANTED}, "skipped: there is no at_hash"),
-    ("idt.at_hash", at_hash("x", body={}), "skipped: there is no at_hash"),
+    ("idt.at_hash", at_hash("x", body={}), "skipped: there is no access token to compare with"),
     ("idt.at_hash", {}, NONE_CAME),
     ("idt.sub-userinfo", subject({"sub": "a"}, {"sub": "a"}), None),
     ("idt.sub-userinfo", subject({"sub": "a"}, {"sub": "b"}), "userinfo has another sub than the id_token"),
     ("idt.sub-userinfo", subject({"sub": "a"}, {}), "userinfo has no sub"),
     ("idt.sub-userinfo", subject({}, {"sub": "a"}), "skipped: there are not two subjects to compare"),
     ("idt.sub-userinfo", subject({"sub": "a"}, {}, no_answer=True), "skipped: there are not two subjects to compare"),
+    ("idt.sig", {}, NONE_CAME),
+    ("idt.present", {**token(), **asked({"scope": "openid"})}, None),
+    (
+        "idt.present",
+        {"flow": {"parameters": {"scope": "openid accounts"}}, "body": {**GRANTED, "scope": "accounts"}},
+        "skipped: none was asked for",
+    ),
+    ("idt.c_hash", hashed("c_hash", half(hashlib.sha256(b"c").digest()), form=[("code", "c")]), None),
+    ("idt.c_hash", hashed("c_hash", "x", form=[("code", "c")]), "the id_token's c_hash does not fit the code"),
+    ("idt.c_hash", hashed("c_hash", "x"), "skipped: there is no code to compare with"),
+    ("idt.c_hash", {**token(), "body": GRANTED}, "skipped: there is no c_hash"),
+    ("idt.s_hash", hashed("s_hash", half(hashlib.sha256(b"5").digest()), {"state": 5}), None),
+    ("idt.s_hash", hashed("s_hash", "x", {"state": "s"}), "the id_token's s_hash does not fit the state"),
+    ("idt.s_hash", hashed("s_hash", "x"), "skipped: there is no state to compare with"),
+    ("idt.acr", wish({"acr": "2"}, {"essential": True, "values": ["1", "2"]}), None),
+    ("idt.acr", wish({"acr": "9"}, {"essential": True}), None),
+    ("idt.acr", wish({}, {"essential": True}), "the id_token has no acr, which was asked for as essential"),
+    (
+        "idt.acr",
+        wish({"acr": "0"}, {"essential": True, "value": "1"}),
+        "the id_token's acr is '0'; asked for: 1",
+    ),
+    ("idt.acr", wish({}, {"values": ["1"]}), "skipped: no acr was asked for as essential"),
+    ("idt.acr", wish({}), "skipped: no acr was asked for as essential"),
+    ("idt.auth_time", max_age({"auth_time": NOW - 3800}), None),
+    ("idt.auth_time", max_age({"auth_time": NOW - 3901}), "the login was 3901 s ago; max_age was 3600"),
+    ("idt.auth_time", max_age({}, "3600"), "the id_token has no auth_time"),
+    ("idt.auth_time", max_age({}, scope="accounts"), "skipped: openid was not asked for"),
+    ("idt.auth_time", max_age({}, None), "skipped: neither max_age nor auth_time was asked for"),
+    ("idt.auth_time", max_age({}, kind="refresh_token"), "skipped: openid was not asked for"),
 ]
 
 

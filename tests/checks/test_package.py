@@ -15,7 +15,7 @@ def test_every_check_has_an_id_of_its_own_a_sentence_and_a_clause():
     assert len(IDS) == len(set(IDS))
     for check in checks.CHECKS:
         assert check.sentence
-        assert any(word in check.clause for word in ("RFC", "OIDC", "FAPI"))
+        assert any(word in check.clause for word in ("RFC", "OIDC", "FAPI", "JARM"))
         assert "§" in check.clause
         assert check.steps <= set(KINDS)
         assert check.steps

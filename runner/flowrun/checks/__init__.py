@@ -4,17 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flowrun.checks import callback, discover, id_token, push, tokens
+from flowrun.checks import (
+    afterwards,
+    bound,
+    callback,
+    discover,
+    id_token,
+    jwks,
+    metadata,
+    offers,
+    pages,
+    push,
+    sign,
+    tokens,
+)
 
 if TYPE_CHECKING:
     from flowrun.checks.base import Check
 
 CHECKS: Final[tuple[Check, ...]] = (
+    *metadata.CHECKS,
     *discover.CHECKS,
+    *offers.CHECKS,
+    *jwks.CHECKS,
+    *sign.CHECKS,
     *push.CHECKS,
     *callback.CHECKS,
+    *pages.CHECKS,
     *tokens.CHECKS,
     *id_token.CHECKS,
+    *bound.CHECKS,
+    *afterwards.CHECKS,
 )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from flowrun.checks import base
 from flowrun.checks.base import Check, NotApplicable
+from flowrun.checks.randomness import guessable
 
 if TYPE_CHECKING:
     from flowrun.flow import Around
@@ -12,6 +14,12 @@ if TYPE_CHECKING:
 
 _STEP = frozenset({"exchange"})
 _OK, _REDIRECT = 200, 300
+_DOTS_OF_A_JWT: Final = 2
+# RFC 6749 §5.1, OIDC Core §3.1.3.3, RFC 9396 §7, RFC 8693 §2.2.1, and what CDR and several products add.
+_KNOWN_MEMBERS: Final = frozenset(
+    {"access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token", "authorization_details"}
+    | {"issued_token_type", "refresh_token_expires_in", "refresh_expires_in", "cdr_arrangement_id", "session_state"}
+)
 
 
 def granted(around: Around) -> Answer:
@@ -39,10 +47,64 @@ def members(around: Around) -> str | None:
     return None if answer.status == _OK else f"the server answered {answer.status}, not 200"
 
 
+def json(around: Around) -> str | None:
+    """Look at the content type of granted tokens."""
+    return base.json_type(granted(around))
+
+
 def no_store(around: Around) -> str | None:
     """Look at Cache-Control."""
-    value = granted(around).headers.get("cache-control", "")
-    return None if "no-store" in value.lower() else f"Cache-Control is {value!r}" if value else "no Cache-Control"
+    return base.no_store(granted(around))
+
+
+def error_shape(around: Around) -> str | None:
+    """Want JSON with a member `error` in every answer 400 or 401."""
+    return base.error_shape(around.answer)
+
+
+def token_type(around: Around) -> str | None:
+    """DPoP for a client that proves its key, Bearer for one that shows a certificate."""
+    got = granted(around).members.get("token_type")
+    wanted = {"dpop": "dpop", "mtls": "bearer"}.get(around.client.sender_constraint)
+    if wanted is None or not isinstance(got, str):
+        raise NotApplicable(
+            "the tokens of this client are not bound to anything" if wanted is None else "there is none"
+        )
+    if got.lower() == wanted:
+        return None
+    return f"token_type is {got!r} for a client with sender_constraint {around.client.sender_constraint}"
+
+
+def lifetime(around: Around) -> str | None:
+    """Compare expires_in of an access token with what the profile allows."""
+    value, limits = granted(around).members.get("expires_in"), around.environment.profile.limits
+    least, most = limits.get("access_token_least", 0), limits.get("access_token")
+    if most is None:
+        raise NotApplicable("the profile has no limit")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise NotApplicable("there is no expires_in")
+    if least <= value <= most:
+        return None
+    return f"the access token lives {value} s; this profile wants " + (
+        f"{least:g} to {most:g}" if least else f"{most:g} at most"
+    )
+
+
+def entropy(around: Around) -> str | None:
+    """Too short to be random, or counted up; a signed token is protected otherwise, and the same one may come again."""
+    token = granted(around).members.get("access_token")
+    if not isinstance(token, str) or not token:
+        raise NotApplicable("there is no access token")
+    if token.count(".") >= _DOTS_OF_A_JWT:
+        raise NotApplicable("the access token is a JWT, its signature protects it")
+    earlier = [other for other in around.earlier.get("access_token", ()) if other != token]
+    return guessable("the access token", token, earlier)
+
+
+def extra(around: Around) -> str | None:
+    """Report members that no specification here names: they are allowed."""
+    more = sorted(set(granted(around).members) - _KNOWN_MEMBERS)
+    return f"members that are not expected there: {', '.join(more)}" if more else None
 
 
 def scope(around: Around) -> str | None:
@@ -94,6 +156,18 @@ def no_rotation(around: Around) -> str | None:
 
 CHECKS: Final = (
     Check("tok.members", _STEP, "the answer has access_token and token_type", "RFC 6749 §5.1", members),
+    Check("tok.http", _STEP, "tokens are answered with JSON", "RFC 6749 §5.1", json),
+    Check(
+        "tok.error-shape",
+        _STEP,
+        "a refused token request is answered with an OAuth error",
+        "RFC 6749 §5.2",
+        error_shape,
+    ),
+    Check("tok.type-dpop", _STEP, "token_type fits how tokens are bound", "RFC 9449 §5, RFC 8705 §3", token_type),
+    Check("tok.lifetime", _STEP, "the access token lives as long as the profile says", "RFC 6749 §5.1", lifetime),
+    Check("tok.entropy", _STEP, "the access token can't be guessed", "RFC 6749 §10.10", entropy),
+    Check("tok.extra", _STEP, "the answer has only members that are expected", "RFC 6749 §5.1", extra),
     Check("tok.no-store", _STEP, "the answer may not be stored", "RFC 6749 §5.1", no_store),
     Check("tok.scope", _STEP, "no more scope is granted than was asked for", "RFC 6749 §3.3", scope),
     Check("tok.rar", _STEP, "the granted authorization_details come back", "RFC 9396 §7", rar),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import as_file, files
 from typing import Any, Final
@@ -19,7 +19,10 @@ class Profile:
 
     `client`: defaults for every client of an environment; `headers`: sent with every call to the server, where the
     value `uuid` stands for a fresh one each time; `checks`: a level for each check id; `wants` names optional things
-    that this ecosystem demands (`id_token`: one is expected even when the scope lacks openid).
+    that this ecosystem demands (`id_token`: one is expected even when the scope lacks openid). `limits` are lifetimes
+    in seconds that checks compare with: request_uri (less than), assertion, request_object, access_token (at most),
+    access_token_least; what is not there is not limited. `personal` are the names of claims about the person: no report
+    shows their values.
     """
 
     name: str
@@ -28,6 +31,8 @@ class Profile:
     headers: Mapping[str, str]
     checks: Mapping[str, str]
     wants: frozenset[str]
+    limits: Mapping[str, float] = field(default_factory=dict)
+    personal: frozenset[str] = frozenset()
 
     def level(self, check: str) -> str:
         """Return must, should, info or off."""
@@ -54,6 +59,8 @@ def load(name: str) -> Profile:
         {**base.headers, **data.get("headers", {})},
         {**base.checks, **data.get("checks", {})},
         base.wants | frozenset(data.get("wants", ())),
+        {**base.limits, **data.get("limits", {})},
+        base.personal | frozenset(data.get("personal", ())),
     )
 
 

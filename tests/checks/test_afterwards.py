@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from flowrun.checks import afterwards as module
+
+ALWAYS = set()
+REFUSED = "skipped: the request was not accepted"
+
+ROWS = [
+    ("rev.200", {}, None),
+    ("rev.200", {"status": 204}, "the server answered 204, not 200"),
+    ("rev.200", {"status": 400, "body": {"error": "unsupported_token_type"}}, REFUSED),
+    ("intro.shape", {"body": {"active": False}}, None),
+    ("intro.shape", {"body": {"active": "true"}}, "active is 'true', not true or false"),
+    ("intro.shape", {"body": {}}, "active is not there"),
+    ("intro.shape", {"status": 401}, REFUSED),
+    ("userinfo.type", {"body": {}, "headers": {"content-type": "application/json"}}, None),
+    ("userinfo.type", {"headers": {"content-type": "application/jwt"}}, None),
+    ("userinfo.type", {"body": {}}, "the answer has no content type"),
+    (
+        "userinfo.type",
+        {"body": {}, "headers": {"content-type": "text/html"}},
+        "the content type is text/html, not application/json or application/jwt",
+    ),
+    ("userinfo.type", {"status": 401}, REFUSED),
+]
+
+
+@pytest.mark.parametrize(("check_id", "differs", "said"), ROWS)
+def test_what_the_check_says(judge, check_id, differs, said):
+    assert judge(check_id, **differs) == said
+
+
+def test_the_table_covers_every_check_holding_failing_and_with_nothing_to_judge():
+    ids = {check.id for check in module.CHECKS}
+    assert {row[0] for row in ROWS if row[2] is None} == ids
+    assert {row[0] for row in ROWS if row[2] and not row[2].startswith("skipped:")} == ids
+    assert {row[0] for row in ROWS if row[2] and row[2].startswith("skipped:")} == ids - ALWAYS

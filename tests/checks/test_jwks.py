@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from flowrun.checks import jwks as module
+
+ALWAYS = set()
+MODULUS = {2048: "w" * 342, 1024: "w" * 171}
+
+
+def rsa(kid="a", bits=2048, **more):
+    return {"kty": "RSA", "e": "AQAB", "n": MODULUS[bits], "kid": kid, **more}
+
+
+def published(*keys, **more):
+    return {"flow": {"jwks": {"keys": list(keys)}, **more}}
+
+
+ROWS = [
+    (
+        "disc.jwks",
+        published(rsa(), rsa("b", n="v" * 342, alg="PS256"), {"kty": "EC", "alg": "ES256", "crv": "P-256"}),
+        None,
+    ),
+    ("disc.jwks", published(rsa(alg="RS256"), rsa(alg="PS256")), None),
+    ("disc.jwks", published(rsa(use="sig"), rsa(use="sig")), None),
+    ("disc.jwks", published({"kty": "OKP", "alg": "EdDSA", "x": "x"}), None),
+    ("disc.jwks", published(rsa(), rsa(n="v" * 342)), "the kid 'a' stands for several keys of one type"),
+    ("disc.jwks", published(rsa(d="x", q="y")), "the key 'a' is published with its private part (d, q)"),
+    ("disc.jwks", published({"kty": "oct", "k": "x"}), "key 1 is published with its private part (k)"),
+    ("disc.jwks", published(rsa(bits=1024)), "the key 'a' has 1024 bits; 2048 are the least"),
+    ("disc.jwks", published(rsa(alg="ES256")), "the key 'a' is of type RSA, which does not fit its alg ES256"),
+    ("disc.jwks", published("x"), "entry 1 is no key"),
+    ("disc.jwks", published(), "the document at jwks_uri has no list of keys"),
+    ("disc.jwks", {"flow": {"jwks": {"keys": {}}}}, "the document at jwks_uri has no list of keys"),
+    (
+        "disc.jwks",
+        {"flow": {"jwks_trouble": "it answered 500"}},
+        "the keys at jwks_uri could not be read: it answered 500",
+    ),
+    ("disc.jwks", {}, "skipped: the keys were not read"),
+]
+
+
+@pytest.mark.parametrize(("check_id", "differs", "said"), ROWS)
+def test_what_the_check_says(judge, check_id, differs, said):
+    assert judge(check_id, **differs) == said
+
+
+def test_the_table_covers_every_check_holding_failing_and_with_nothing_to_judge():
+    ids = {check.id for check in module.CHECKS}
+    assert {row[0] for row in ROWS if row[2] is None} == ids
+    assert {row[0] for row in ROWS if row[2] and not row[2].startswith("skipped:")} == ids
+    assert {row[0] for row in ROWS if row[2] and row[2].startswith("skipped:")} == ids - ALWAYS
