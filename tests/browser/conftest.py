@@ -93,6 +93,8 @@ PAGES = {
     "twins": "<!doctype html><h1>Twins</h1><button>Go</button><button>Go</button>",
     "confirm": "<!doctype html><h1>Approve access</h1><form action=/done method=post><button>Confirm</button>"
     "<button>Cancel</button></form>",
+    "noisy": "<!doctype html><h1>Noisy</h1><script>nobody.knows()</script><form><button>Go</button></form>",
+    "busy": "<!doctype html><h1>Busy</h1><button onclick='setTimeout(() => { for (;;); })'>Go</button>",
     "welcome": "<!doctype html><title>Hi</title><h1>Welcome back</h1><form action=/done method=post>"
     "<label>Nick name <input name=nick value=TYPED-BEFORE></label><textarea name=t>TYPED-AREA</textarea><button>On: go</button></form>",
     "state": "<!doctype html><h1>State</h1><p id=s></p><script>s.textContent = 'seen:' + [document.cookie, localStorage.x,"
@@ -161,6 +163,8 @@ def handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 self.send(400, "<h1>oops! something went wrong</h1><pre>error: invalid_request_uri</pre>")
             elif path == "/broken":
                 self.send(500, "<h1>Internal error</h1>")
+            elif path == "/moved":
+                self.send(302, "", Location=f"{server.url}/zoo/noisy?code=SECRET")
             elif path == "/two-hops":
                 self.send(302, "", Location=f"{server.url}/zoo/plain")
             else:

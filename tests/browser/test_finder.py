@@ -1,7 +1,7 @@
 import pytest
 
-from flowrun.browser.actions import expected_words, option_index
-from flowrun.browser.finder import find, quoted, shows_text
+from flowrun.browser.actions import option_index
+from flowrun.browser.finder import find, find_names, quoted, shows_text
 from flowrun.browser.snapshot import Control
 
 
@@ -53,6 +53,14 @@ def test_a_button_goes_before_a_link_and_a_decoy_goes_last() -> None:
     assert find("User", [decoy]) == (decoy,)
 
 
+def test_names_that_fit_best() -> None:
+    names = {"1": "Terms", "2": "The terms", "3": "terms"}
+    assert find_names("Terms", names) == ["1"]
+    assert find_names("TERMS", names) == ["1", "3"]
+    assert find_names("the", names) == ["2"]
+    assert find_names("Privacy", names) == []
+
+
 @pytest.mark.parametrize("wanted", ["", "  ", "*", "nothing like it"])
 def test_finds_nothing(wanted: str) -> None:
     assert find(wanted, [button("Sign in"), button("*")]) == ()
@@ -83,10 +91,3 @@ OPTIONS = (
 )
 def test_option(wanted: str, index: int | None) -> None:
     assert option_index(OPTIONS, wanted) == index
-
-
-def test_codes_are_put_into_words() -> None:
-    value = {"permissions": ["read_accounts", "read_balances"], "as": {"read_accounts": "Account details"}}
-    assert expected_words(value) == ["Account details", "read_balances"]
-    assert expected_words(["a", "b"]) == ["a", "b"]
-    assert expected_words("a") == ["a"]

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from selenium.common.exceptions import WebDriverException
+
+from flowrun.browser import BrowserSettings
+from flowrun.session import Session
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Server
@@ -36,6 +42,39 @@ def test_a_cleared_browser_has_one_tab(walk: Any, browser: Browser, server: Serv
     assert len(browser._driver.window_handles) == 1
     assert browser._driver.current_url == "about:blank"
     assert seen(walk(server.page("state"), STATE)) == "seen:0"
+
+
+@pytest.mark.parametrize("how", ["crashed", "hangs"])
+def test_a_browser_in_pieces_is_replaced_for_the_next_scenario(server: Server, how: str) -> None:
+    session = Session()
+    try:
+        first = session.empty_browser(BrowserSettings())
+        driver = first._driver
+        driver.get(server.page("busy"))
+        if how == "hangs":
+            driver.find_element("tag name", "button").click()
+        else:
+            with contextlib.suppress(WebDriverException):
+                driver.get("chrome://crash")
+            until = time.monotonic() + 20
+            while first.alive and time.monotonic() < until:
+                first._screen.capture.pause(0.05)
+        second = session.empty_browser(BrowserSettings())
+        done = second.walk(
+            server.page("state"),
+            redirect_uri="https://app.invalid/cb",
+            pages=STATE,
+            fill=lambda value, _path: value,
+            answers={},
+            page_seconds=20.0,
+            total_seconds=30.0,
+            tell=lambda _visit: None,
+        )
+    finally:
+        session.close()
+    assert seen(done) == "seen:0"
+    assert second.alive is False  # closed with the session, and the first with it
+    assert first.alive is False
 
 
 def test_passwords_are_masked_in_pictures_and_the_page_is_left_as_it_was(

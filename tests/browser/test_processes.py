@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowrun.browser import BrowseError, BrowserMissing, BrowserSettings, open_browser
-from flowrun.browser.launch import find_programs
+from flowrun.browser.chromium import find_programs
 from flowrun.errors import NO_BROWSER
 
 if TYPE_CHECKING:

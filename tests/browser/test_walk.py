@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flowrun.browser import BrowseError
-from flowrun.errors import FAILED, UNREACHABLE, StepError
+from flowrun.browser import BrowseError, open_browser
+from flowrun.errors import FAILED, UNREACHABLE
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Server
@@ -71,7 +71,7 @@ def test_two_page_login_and_consent(walk: Any, server: Server) -> None:
         ("consent", "answers", "approve", 0),
     ]
     login = f"{server.url}/login"
-    assert done.hops == (
+    assert tuple(hop[:2] for hop in done.hops) == (
         (login, 200),
         (login, 200),
         (login, 303),
@@ -353,14 +353,56 @@ def test_a_server_that_does_not_answer_a_form(walk: Any, server: Server) -> None
     assert error.title == f"{server.url.removeprefix('http://')} did not answer within 0.5 s"
 
 
-def test_an_action_that_is_not_built(walk: Any, server: Server) -> None:
-    pages = {"dead": {"shows": {"heading": "Dead end"}, "do": [{"read": {"x": "Code"}}]}}
-    with pytest.raises(StepError) as caught:
-        walk(server.page("dead"), pages)
-    assert (caught.value.code, caught.value.field) == ("not-built", ("dead", "do", 0, "read"))
+def test_what_can_not_be_read_or_found(walk: Any, server: Server) -> None:
+    def trying(action: dict[str, Any], name: str = "dead") -> BrowseError:
+        pages = {"dead": {"shows": {"heading": "Dead end"}, "do": [action]}}
+        pages["deny_first"] = {"shows": {"heading": "Approve access"}, "do": [action]}
+        return failing(walk, server.page(name), pages, page_seconds=0.3)
+
+    error = trying({"read": {"x": "Code"}})
+    assert (error.code, error.field) == ("not-seen", ("dead", "do", 0, "read"))
+    assert error.title == "the page shows nothing behind 'Code'"
+    error = trying({"window": "Terms"})
+    assert (error.code, error.field) == ("window-missing", ("dead", "do", 0, "window"))
+    assert error.title == "no window has the title 'Terms'; windows here: none"
+    error = trying({"see": {"codes": "Balances", "nothing_else_in": "Consent"}}, "deny_first")
+    assert error.title == "no list stands under 'Consent'; lists here: 'Approve access'"
+
+
+def test_a_failure_tells_the_way_and_what_the_console_said(walk: Any, server: Server) -> None:
+    error = failing(walk, f"{server.url}/moved", LOGIN)
+    facts = dict(error.facts)
+    assert facts["way"] == f"{server.url}/moved 302 → {server.page('noisy')}?… 200"
+    assert facts["console"] == "ReferenceError: nobody is not defined"
+    assert "SECRET" not in str(error.facts)
+
+
+def test_a_custom_scheme_that_is_not_the_redirect_uri(walk: Any, server: Server) -> None:
+    server.to = "myapp://elsewhere"
+    error = failing(walk, server.page("plain"), LOGIN, redirect_uri="myapp://cb")
+    assert error.code == "unreachable"
+    assert "myapp://elsewhere" in dict(error.facts)["url"]
+
+
+def test_a_page_that_never_ends_is_given_up(server: Server) -> None:
+    pages = {"start": {"shows": {"heading": "Busy"}, "do": [{"press": "Go"}]}}
+    with open_browser() as doomed, pytest.raises(BrowseError) as caught:
+        doomed.walk(
+            server.page("busy"),
+            redirect_uri=REDIRECT,
+            pages=pages,
+            fill=lambda value, _path: value,
+            answers={},
+            page_seconds=1.0,
+            total_seconds=20.0,
+            tell=lambda _visit: None,
+        )
+    assert caught.value.code == "page-hangs"
+    assert not doomed.alive
 
 
 def test_pictures_of_every_page_when_asked(walk: Any, server: Server) -> None:
     done = walk(f"{server.url}/two-hops", LOGIN, pictures=True)
     assert [bool(visit.screenshot) for visit in done.pages] == [True]
-    assert done.hops[0] == (f"{server.url}/two-hops", 302)
+    assert done.hops[0][:2] == (f"{server.url}/two-hops", 302)
+    assert done.hops[0].headers["location"] == server.page("plain")

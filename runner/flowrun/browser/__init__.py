@@ -26,7 +26,7 @@ __all__ = [
 def open_browser(settings: BrowserSettings | None = None) -> Browser:
     """Start a browser and return it; it is a context manager, and closing it leaves no process behind.
 
-    Raises BrowserMissing (exit code 4) when Chromium or its driver is absent or does not start.
+    Raises BrowserMissing (exit code 4) when the browser or its driver is absent or does not start.
     """
     from flowrun.browser.driver import start  # noqa: PLC0415 - selenium is loaded only when a browser is wanted
 

@@ -7,36 +7,47 @@ BrowseError when its time is over.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flowrun.browser.conditions import judge, words_of
-from flowrun.browser.finder import CSS, PRESSED, find, plain, quoted, shows_text
+from flowrun.browser.conditions import words_of
+from flowrun.browser.finder import CSS, PRESSED, find, find_names, plain, quoted
 from flowrun.browser.model import BrowseError
-from flowrun.browser.snapshot import BUTTON, FIELD, LINK, OPTION
-from flowrun.errors import StepError, did_you_mean
+from flowrun.browser.reading import not_see, read, see, wait
+from flowrun.browser.snapshot import BUTTON, FIELD, OPTION
+from flowrun.errors import did_you_mean
 
 if TYPE_CHECKING:
     from flowrun.browser.scene import Scene
     from flowrun.browser.screen import Held
-    from flowrun.browser.snapshot import Control, Snapshot
+    from flowrun.browser.snapshot import Control
 
-QUIET_SECONDS = 0.3  # a text that must not be there: give the page this long to show it
+OPEN_SECONDS = 0.5  # a list that was opened shows its options within this, else it wants to be typed into
 LARGEST_TYPED = 0xFFFF  # chromedriver types only what one key code unit holds
 SET_BY_VALUE = frozenset({"date", "time", "datetime-local", "month", "week", "range", "color"})
+# What a field holds; a row of boxes for one character each is one field, as for one-time codes.
+HELD = """const holds = (e, text) => {
+  if (e.isContentEditable) return e.textContent;
+  if (e.maxLength !== 1 || text.length < 2) return e.value;
+  const boxes = [...(e.form || e.parentElement).querySelectorAll("input")].filter((box) => box.maxLength === 1);
+  return boxes.slice(boxes.indexOf(e)).map((box) => box.value).join("");
+};"""
 # True when the text is there already; else the cursor is put on all that is there, so that typing replaces it.
-SELECT_ALL = """const [e, text] = arguments;
-const held = e.isContentEditable ? e.textContent : e.value;
+SELECT_ALL = f"""const [e, text] = arguments;
+{HELD}
+const held = holds(e, text);
 if (held === text) return true;
 e.focus();
 if (e.isContentEditable) getSelection().selectAllChildren(e);
 else if (held && e.select) e.select();
 return false;"""
+READ_VALUE = f"const [e, text] = arguments;\n{HELD}\nreturn holds(e, text)"
 SET_VALUE = """const [e, value] = arguments;
 Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(e, value);
 for (const name of ["input", "change"]) e.dispatchEvent(new Event(name, {bubbles: true}));"""
-READ_VALUE = "return arguments[0].isContentEditable ? arguments[0].textContent : arguments[0].value"
+TYPED = frozenset({"text", "search"})
 BOXES = frozenset({"checkbox", "radio"})
 
 
@@ -65,7 +76,7 @@ def _type(scene: Scene, text: str, held: Held) -> bool:
         if driver.execute_script(SELECT_ALL, element, text):
             return True
         _keys(scene, held, text)
-    return _same(str(driver.execute_script(READ_VALUE, element) or ""), text)
+    return _same(str(driver.execute_script(READ_VALUE, element, text) or ""), text)
 
 
 def _keys(scene: Scene, held: Held, text: str) -> None:
@@ -74,8 +85,7 @@ def _keys(scene: Scene, held: Held, text: str) -> None:
     elif all(ord(character) <= LARGEST_TYPED for character in text):
         held.element.send_keys(text)
     else:
-        capture = scene.screen.capture
-        capture.cdp.call("Input.insertText", capture.await_tab(scene.screen.target), text=text)
+        scene.screen.capture.insert_text(scene.screen.target, text)
 
 
 def _same(shown: str, typed: str) -> bool:
@@ -102,9 +112,9 @@ def choose(scene: Scene, value: Any) -> None:
     for label, option in _pairs(value):
         among = _chooser(label, option)
         try:
-            scene.use(label, (FIELD,), partial(_option, scene, option), among=among)
+            scene.use(label, (FIELD, BUTTON), partial(_option, scene, option), among=among)
         except BrowseError as error:
-            found = among(scene.snapshot.of(FIELD))
+            found = among(scene.snapshot.of(FIELD, BUTTON))
             if error.code != "control-stuck" or len(found) != 1:
                 raise
             names = [text for text, _, enabled in found[0].options if enabled]
@@ -116,7 +126,8 @@ def choose(scene: Scene, value: Any) -> None:
 def _chooser(label: str, option: str) -> Callable[[tuple[Control, ...]], tuple[Control, ...]]:
     def among(controls: tuple[Control, ...]) -> tuple[Control, ...]:
         radios = [c for c in controls if c.type == "radio" and plain(c.group) == plain(label)]
-        return find(option, radios) or find(label, [c for c in controls if c.type not in {*BOXES, "password"}])
+        fields = [c for c in controls if c.kind == FIELD and c.type not in {*BOXES, "password"}]
+        return find(option, radios) or find(label, fields) or find(label, [c for c in controls if c.kind == BUTTON])
 
     return among
 
@@ -126,15 +137,24 @@ def _option(scene: Scene, wanted: str, held: Held) -> bool:
         return _switch(scene, True, held)
     if held.control.type == "select":
         return _select(scene, held, wanted)
-    options = find(wanted, scene.look().of(OPTION))
-    if not options:
+    if not scene.look().of(OPTION):
         held.element.click()
-        options = find(wanted, scene.look().of(OPTION))
+    if not _offered(scene, wanted) and held.control.type in TYPED:
+        _keys(scene, held, wanted)  # some offer nothing before one begins to type
+    options = _offered(scene, wanted)
     if len(options) != 1:
         return False
     with scene.screen.hold(options[0]) as option:
-        option.handle.click()
+        scene.screen.click(option)
     return True
+
+
+def _offered(scene: Scene, wanted: str) -> tuple[Control, ...]:
+    """Return the options that are meant, once there are some; a list may have to be fetched."""
+    until = min(time.monotonic() + OPEN_SECONDS, scene.until)
+    while not find(wanted, scene.look().of(OPTION)) and time.monotonic() < until:
+        scene.pause()
+    return find(wanted, scene.snapshot.of(OPTION))
 
 
 def _select(scene: Scene, held: Held, wanted: str) -> bool:
@@ -186,7 +206,7 @@ def _switch(scene: Scene, on: bool, held: Held) -> bool:
     """Click when it is not as wanted; done only when a second look says so."""
     if held.control.on == on:
         return True
-    held.handle.click()
+    scene.screen.click(held)
     checked = scene.screen.driver.execute_script(
         "const e = arguments[0]; return e.checked === true || e.getAttribute('aria-checked') === 'true'", held.element
     )
@@ -197,59 +217,12 @@ def press(scene: Scene, value: Any) -> None:
     """`press: text`: click a button or a link, by what it is called."""
     _keep_filled(scene)
     for label in words_of(value):
-        scene.use(label, PRESSED, _click)
+        scene.use(label, PRESSED, partial(_click, scene))
 
 
-def _click(held: Held) -> bool:
-    held.handle.click()
+def _click(scene: Scene, held: Held) -> bool:
+    scene.screen.click(held)
     return True
-
-
-def see(scene: Scene, value: Any) -> None:
-    """`see: text`, a list, or `{permissions: [code, …], as: {code: words}}`: all of it must be visible."""
-    wanted = expected_words(value)
-    if not scene.wait_until(lambda page: not _unseen(wanted, page)):
-        missing = quoted(_unseen(wanted, scene.snapshot))
-        raise scene.error("not-seen", f"the page does not show {missing}")
-
-
-def _unseen(wanted: Sequence[str], page: Snapshot) -> list[str]:
-    captions = "\n".join(control.name for control in page.of(BUTTON, LINK, FIELD))
-    return [words for words in wanted if not shows_text(words, f"{page.text}\n{captions}")]
-
-
-def expected_words(value: Any) -> list[str]:
-    """Return the texts that `see` asks for; codes are put into the words that `as` has for them."""
-    if not isinstance(value, Mapping):
-        return list(words_of(value))
-    words = value.get("as") or {}
-    return [
-        text
-        for name, codes in value.items()
-        if name != "as"
-        for code in words_of(codes)
-        for text in words_of(words.get(code, code))
-    ]
-
-
-def not_see(scene: Scene, value: Any) -> None:
-    """`not_see: text` or a list: none of it may be visible once the page is quiet."""
-    wanted = words_of(value)
-    scene.quiet(QUIET_SECONDS)
-    if not scene.wait_until(lambda page: not any(shows_text(words, page.text) for words in wanted)):
-        shown = quoted(words for words in wanted if shows_text(words, scene.snapshot.text))
-        raise scene.error("still-seen", f"the page shows {shown}, which it should not")
-
-
-def wait(scene: Scene, value: Any) -> None:
-    """`wait: text` or `{heading|text|field|button|url: …}`: until the page shows it."""
-    conditions = value if isinstance(value, Mapping) else {"text": value}
-    if not scene.wait_until(lambda page: judge(conditions, page).holds):
-        raise scene.error("not-seen", f"the page did not come to show {_said(conditions)}")
-
-
-def _said(conditions: Mapping[str, Any]) -> str:
-    return ", ".join(f"{kind} {' or '.join(map(repr, words_of(value)))}" for kind, value in conditions.items())
 
 
 def key(scene: Scene, value: Any) -> None:
@@ -276,6 +249,25 @@ def back(scene: Scene, _value: Any) -> None:
     scene.again(scene.screen.driver.back)
 
 
+def window(scene: Scene, value: Any) -> None:
+    """`window: title` or `window: first`: go on in another window or tab. A new one is followed by itself."""
+    titles: list[str] = []
+
+    def chosen() -> bool:
+        scene.again(lambda: titles.__setitem__(slice(None), scene.screen.choose_window(str(value))))
+        return not titles
+
+    if not scene.wait_until(lambda _page: chosen()):
+        word = (
+            "several windows have"
+            if len(find_names(str(value), dict(zip(titles, titles, strict=True))))
+            else "no window has"
+        )
+        title = f"{word} the title '{value}'; windows here: {quoted(titles)}"
+        raise scene.error("window-missing", title, label=did_you_mean(str(value), titles))
+    scene.filled.clear()
+
+
 ACTIONS: Mapping[str, Callable[[Scene, Any], None]] = {
     "fill": fill,
     "choose": choose,
@@ -285,24 +277,18 @@ ACTIONS: Mapping[str, Callable[[Scene, Any], None]] = {
     "see": see,
     "not_see": not_see,
     "wait": wait,
+    "read": read,
     "key": key,
     "reload": reload,
     "back": back,
+    "window": window,
 }
 
 
 def perform(scene: Scene, action: Mapping[str, Any]) -> None:
-    """Do one action, a mapping with one key; `not-built` for a word of the grammar that comes later."""
+    """Do one action, a mapping with one key."""
     for name, value in action.items():
-        deed = ACTIONS.get(name)
-        if deed is None:
-            raise StepError(
-                "not-built",
-                f"the page action '{name}' is part of the language, but this version cannot do it yet",
-                field=scene.where,
-                hint=f"it can do: {', '.join(ACTIONS)}",
-            )
-        deed(scene, value)
+        ACTIONS[name](scene, value)
 
 
 def _pairs(value: Mapping[Any, Any]) -> list[tuple[str, str]]:

@@ -6,17 +6,19 @@ import base64
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from flowrun.browser.cdp import Cdp, CdpGone
-from flowrun.browser.redirect import pattern, read_callback, same_place, without_parameters
+from flowrun.browser.model import Hop
+from flowrun.browser.redirect import is_web, pattern, read_callback, same_place, without_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from flowrun.browser.model import Callback, Hop
+    from flowrun.browser.model import Callback
 
 FOLLOW_SECONDS = 5.0
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 WAITED_FOR = frozenset({"Document", "Script", "XHR", "Fetch"})
 # Fonts and counters that login pages load from elsewhere and that nobody reads; unreachable, they hold a page up.
 NOT_LOADED = [
@@ -53,8 +55,10 @@ class Tab:
 class Capture:
     """Belongs to one browser, for its whole life; `begin` starts a new walk."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, contexts: bool = False) -> None:
         """Connect to the browser's websocket and follow the tabs it has and will have."""
+        self._contexts = contexts
+        self._context: dict[str, str] = {}  # by target
         self._lock = threading.Condition()
         self._tabs: dict[str, Tab] = {}  # by session
         self._order: list[str] = []  # targets, oldest first
@@ -64,6 +68,8 @@ class Capture:
         self.callback: Callback | None = None
         self.crashed = False
         self.hops: list[Hop] = []
+        self.dialogs: list[tuple[str, str]] = []  # tab and words of the dialogs that its document has shown
+        self.console: list[str] = []  # what the developer console showed in red during this walk
         self._origins: set[str] = set()
         self.cdp = Cdp(address, self._hear)
         self.cdp.call("Target.setDiscoverTargets", discover=True)  # not setAutoAttach: it makes window.open hang
@@ -83,7 +89,7 @@ class Capture:
         self.await_tab(target)
         with self._lock:  # only now: what was still to be said of the last walk has been said
             self._old = set(self._seen)
-            self.callback, self.hops = None, []
+            self.callback, self.hops, self.dialogs, self.console = None, [], [], []
             for tab in self._tabs.values():
                 tab.failure, tab.hop = None, None
 
@@ -124,7 +130,7 @@ class Capture:
         """Return the HTTP status that the main document of this URL had last; None when it was not seen."""
         wanted = url.partition("#")[0]
         with self._lock:
-            known = (status for hop, status in reversed(self.hops) if status and hop.partition("#")[0] == wanted)
+            known = (hop.status for hop in reversed(self.hops) if hop.status and hop.url.partition("#")[0] == wanted)
             return next(known, None)
 
     def failure(self, target: str) -> tuple[str, str] | None:
@@ -145,14 +151,52 @@ class Capture:
             tab = self._of(target)
             if tab is None or tab.hop is None or tab.document not in tab.waiting:
                 return ""
-            url, status = self.hops[tab.hop]
-            return url if status is None else ""
+            hop = self.hops[tab.hop]
+            return hop.url if hop.status is None else ""
 
     def take_origins(self) -> set[str]:
         """Return the origins that were visited since the last time."""
         with self._lock:
             taken, self._origins = self._origins, set()
         return taken
+
+    def open_tab(self) -> str:
+        """Open an empty tab, with `contexts` in a browser context of its own, and return it once it is watched."""
+        place = {}
+        if self._contexts:
+            place = {"browserContextId": self.cdp.call("Target.createBrowserContext")["browserContextId"]}
+        target = str(self.cdp.call("Target.createTarget", url="about:blank", **place)["targetId"])
+        self._context[target] = place.get("browserContextId", "")
+        self.await_tab(target)
+        return target
+
+    def forget(self, old: Collection[str], target: str) -> None:
+        """Close the old tabs and forget what the browser knows of the sites it was on; `target` is the new tab."""
+        session = self.await_tab(target)
+        for tab in old:
+            self.cdp.call("Target.closeTarget", targetId=tab)
+        left = [context for tab, context in self._context.items() if tab != target and context]
+        self._context = {target: self._context[target]}
+        for context in left:
+            self.cdp.call("Target.disposeBrowserContext", browserContextId=context)
+        if self._contexts:
+            self.await_gone(old)
+            return
+        self.cdp.send("Storage.clearCookies")
+        self.cdp.send("Network.clearBrowserCache", session)
+        for origin in self.take_origins():
+            self.cdp.send("Storage.clearDataForOrigin", session, origin=origin, storageTypes="all")
+        self.cdp.call("Network.clearBrowserCookies", session)  # answers come in order: all of it is done
+        self.await_gone(old)
+
+    def picture(self, target: str) -> bytes | None:
+        """Return a PNG of what a tab shows; None when there is none to be had."""
+        data = self.cdp.call("Page.captureScreenshot", self.await_tab(target), format="png").get("data")
+        return base64.b64decode(data) if data else None
+
+    def insert_text(self, target: str, text: str) -> None:
+        """Put a text where the cursor is: for characters that no key types."""
+        self.cdp.call("Input.insertText", self.await_tab(target), text=text)
 
     def close(self) -> None:
         """Stop watching."""
@@ -191,6 +235,8 @@ class Capture:
         self.cdp.send("Fetch.enable", session, patterns=self._patterns())
         self.cdp.send("Network.enable", session, maxPostDataSize=1 << 20)
         self.cdp.send("Network.setBlockedURLs", session, urls=NOT_LOADED)
+        for domain in ("Page", "Runtime", "Log"):  # dialogs and links to programs, exceptions, what failed to load
+            self.cdp.send(f"{domain}.enable", session)
         self.cdp.send("Inspector.enable", session, then=lambda: self._ready(tab))  # answers come in order
 
     def _ready(self, tab: Tab) -> None:
@@ -205,6 +251,8 @@ class Capture:
     def _patterns(self) -> list[dict[str, str]]:
         if not self._redirect_uri:
             return [{"urlPattern": "flowrun-nothing:*", "requestStage": "Request"}]
+        if not is_web(self._redirect_uri):  # what leads there is the answer before it
+            return [{"urlPattern": "*", "resourceType": "Document", "requestStage": "Response"}]
         return [{"urlPattern": pattern(self._redirect_uri), "requestStage": "Request"}]
 
     def _paused(self, session: str, params: Mapping[str, Any]) -> None:
@@ -212,10 +260,15 @@ class Capture:
         request = params["request"]
         tab = self._tabs.get(session)
         main = tab is not None and params.get("frameId") == tab.target and params.get("resourceType") == "Document"
-        if not (main and same_place(request["url"], self._redirect_uri)):
+        if main and "responseStatusCode" in params:
+            taken = self._sent_away(self._tabs[session], params)
+        else:
+            taken = main and same_place(request["url"], self._redirect_uri)
+            if taken:
+                self._take(request)
+        if not taken:
             self.cdp.send("Fetch.continueRequest", session, requestId=params["requestId"])
             return
-        self._take(request)
         self.cdp.send(
             "Fetch.fulfillRequest",
             session,
@@ -224,6 +277,22 @@ class Capture:
             responseHeaders=TAKEN_HEADERS,
             body=TAKEN_PAGE,
         )
+
+    def _sent_away(self, tab: Tab, params: Mapping[str, Any]) -> bool:
+        """Take a callback to a custom scheme, as of an app on a phone, out of the redirect: it gets no request."""
+        status = params["responseStatusCode"]
+        headers = {header["name"].lower(): header["value"] for header in params.get("responseHeaders", ())}
+        location = headers.get("location", "")
+        if status not in REDIRECTS or not location or is_web(urljoin(params["request"]["url"], location)):
+            return False
+        self._answered(tab, {"status": status, "headers": headers})
+        tab.document = ""  # what comes now is our own answer
+        if same_place(location, self._redirect_uri):
+            self._take({"url": location})
+            self._goes_to(tab, without_parameters(location).removesuffix("?…"))
+        else:
+            tab.failure = (location, "net::ERR_UNKNOWN_URL_SCHEME")
+        return True
 
     def _take(self, request: Mapping[str, Any]) -> None:
         if self.callback is None:
@@ -247,17 +316,22 @@ class Capture:
             case "Network.requestWillBeSent":
                 self._sent(tab, params)
             case "Network.responseReceived":
-                if params["requestId"] == tab.document and tab.hop is not None:
-                    url, _ = self.hops[tab.hop]
-                    self.hops[tab.hop] = (url, int(params["response"]["status"]))
+                if params["requestId"] == tab.document:
+                    self._answered(tab, params["response"])
             case "Network.loadingFinished":
                 tab.waiting.discard(params["requestId"])
             case "Network.loadingFailed":
                 tab.waiting.discard(params["requestId"])
                 if params["requestId"] == tab.document and not params.get("canceled") and tab.hop is not None:
-                    url, status = self.hops[tab.hop]
-                    if status is None and params.get("errorText") != "net::ERR_ABORTED":
-                        tab.failure = (url, params.get("errorText", ""))
+                    hop = self.hops[tab.hop]
+                    if hop.status is None and params.get("errorText") != "net::ERR_ABORTED":
+                        tab.failure = (hop.url, params.get("errorText", ""))
+            case "Page.javascriptDialogOpening":
+                self.dialogs.append((tab.target, str(params.get("message", ""))))
+            case "Page.frameRequestedNavigation":
+                self._leaving(tab, params)
+            case "Runtime.exceptionThrown" | "Runtime.consoleAPICalled" | "Log.entryAdded":
+                self._grumbled(params)
 
     def _sent(self, tab: Tab, params: Mapping[str, Any]) -> None:
         number, request = params["requestId"], params["request"]
@@ -270,10 +344,11 @@ class Capture:
         if params.get("frameId") != tab.target:
             return
         answer = params.get("redirectResponse")
-        if answer is not None and number == tab.document and tab.hop is not None:
-            self.hops[tab.hop] = (self.hops[tab.hop][0], int(answer["status"]))
+        if answer is not None and number == tab.document:
+            self._answered(tab, answer)
         else:
             tab.waiting = {number}  # a new document: what the old one waited for does not matter any more
+            self.dialogs = [said for said in self.dialogs if said[0] != tab.target]
         tab.document, tab.failure = number, None
         url = request["url"] + request.get("urlFragment", "")
         if self._redirect_uri and same_place(url, self._redirect_uri):
@@ -282,8 +357,41 @@ class Capture:
                 self._take(request)
             url = without_parameters(url).removesuffix("?…")
             tab.document = ""  # what comes now is our own answer
-        self.hops.append((url, None))
+        self._goes_to(tab, url, request.get("method", "GET"))
+
+    def _goes_to(self, tab: Tab, url: str, method: str = "GET") -> None:
+        self.hops.append(Hop(url, method=method))
         tab.hop = len(self.hops) - 1
+
+    def _answered(self, tab: Tab, response: Mapping[str, Any]) -> None:
+        """Note status and headers of the main document a tab asked for."""
+        if tab.hop is not None:
+            status, headers = int(response["status"]), _headers(response["headers"])
+            self.hops[tab.hop] = self.hops[tab.hop]._replace(status=status, headers=headers)
+
+    def _leaving(self, tab: Tab, params: Mapping[str, Any]) -> None:
+        """Take a callback that a script or a link gives to another program: it never becomes a request."""
+        url = params["url"]
+        if params.get("frameId") == tab.target and not is_web(url) and same_place(url, self._redirect_uri):
+            self._take({"url": url})
+            self._goes_to(tab, without_parameters(url).removesuffix("?…"))
+            tab.document = ""
+
+    def _grumbled(self, params: Mapping[str, Any]) -> None:
+        """Keep what the developer console shows in red."""
+        if "entry" in params:
+            entry = params["entry"]
+            words = f"{entry['text']} ({without_parameters(entry['url'])})" if entry.get("url") else entry["text"]
+            wanted = entry["level"] == "error"
+        elif "args" in params:
+            words = " ".join(str(arg.get("value", arg.get("description", ""))) for arg in params["args"])
+            wanted = params["type"] == "error"
+        else:
+            details = params["exceptionDetails"]
+            words = str(details.get("exception", {}).get("description") or details.get("text", "")).split("\n", 1)[0]
+            wanted = True
+        if wanted and words not in self.console:
+            self.console.append(words)
 
     def _of(self, target: str) -> Tab | None:
         return next((tab for tab in self._tabs.values() if tab.target == target), None)
@@ -301,6 +409,13 @@ def _body(request: Mapping[str, Any]) -> str | None:
     if entries and all(entries):
         return b"".join(base64.b64decode(entry) for entry in entries).decode("utf-8", "replace")
     return None if request.get("hasPostData") else ""
+
+
+def _headers(given: Mapping[str, str]) -> Mapping[str, str]:
+    """Return an answer's headers as a Hop has them."""
+    return {
+        name.lower(): ", ".join(str(value).split("\n")) for name, value in given.items() if "cookie" not in name.lower()
+    }
 
 
 def _origin(url: str) -> str:

@@ -8,6 +8,7 @@ from flowrun.browser import evidence
 from flowrun.browser.conditions import judge, words_of
 from flowrun.browser.finder import quoted
 from flowrun.browser.model import BrowseError
+from flowrun.browser.redirect import without_parameters
 from flowrun.errors import NO_BROWSER, UNREACHABLE, did_you_mean
 
 if TYPE_CHECKING:
@@ -155,6 +156,16 @@ def no_answer(host: str, seconds: float) -> BrowseError:
         f"{host} did not answer within {seconds:g} s",
         exit_code=UNREACHABLE,
         facts=(("host", host),),
+    )
+
+
+def hangs(url: str) -> BrowseError:
+    """Say that a script on the page never ends."""
+    return BrowseError(
+        "page-hangs",
+        "the page does not react any more: a script on it does not come to an end",
+        facts=(("url", without_parameters(url)),),
+        hint="open the page by hand; if it hangs there too, it is the page's fault",
     )
 
 

@@ -1,123 +1,86 @@
-"""The browser itself: a session on chromedriver, cleared between scenarios, ended without remains."""
+"""The browser itself: one session, cleared between scenarios, ended without remains."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING, Self
 
 from selenium.common.exceptions import WebDriverException
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.remote.client_config import ClientConfig
-from selenium.webdriver.remote.remote_connection import RemoteConnection
-from selenium.webdriver.remote.webdriver import WebDriver
 from urllib3.exceptions import HTTPError
 
-from flowrun.browser.capture import Capture
-from flowrun.browser.cdp import CdpGone, socket_address
-from flowrun.browser.launch import Launched, find_programs
-from flowrun.browser.model import BrowserMissing, BrowserSettings, PageVisit, Path, Walk
+from flowrun.browser import complaints
+from flowrun.browser.cdp import CdpGone
+from flowrun.browser.model import BrowserMissing, BrowserSettings, Callback, PageVisit, Path, Walk
 from flowrun.browser.router import Request, Walker
-from flowrun.browser.screen import Screen
+from flowrun.browser.screen import NotNowError, Screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
+    from types import ModuleType, TracebackType
     from typing import Any
 
-COMMAND_SECONDS = 30
-SCRIPT_MILLISECONDS = 5_000  # a script is kept back while a navigation is under way; then look again
-BLANK_START = {"session.restore_on_startup": 4, "session.startup_urls": ["about:blank"]}  # else a new-tab page is drawn
-SWITCHES = (
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-domain-reliability",
-    "--disable-sync",
-    "--disable-default-apps",
-    "--disable-extensions",
-    "--disable-dev-shm-usage",
-    "--disable-client-side-phishing-detection",
-    "--disable-breakpad",
-    "--disable-search-engine-choice-screen",
-    "--disable-renderer-backgrounding",
-    "--disable-backgrounding-occluded-windows",
-    "--disable-background-timer-throttling",
-    "--disable-features=Translate,OptimizationHints,MediaRouter,PasswordLeakDetection,HttpsUpgrades",
-    "--metrics-recording-only",
-    "--password-store=basic",
-    "--use-mock-keychain",
-    "--mute-audio",
-)
+    from selenium.webdriver.remote.webdriver import WebDriver
+
+    from flowrun.browser.launch import Launched
+    from flowrun.browser.watch import Watch
 
 
 def start(settings: BrowserSettings) -> Browser:
-    """Start Chromium; BrowserMissing when it is absent or does not start. Interrupted, it leaves nothing behind."""
-    programs = find_programs(settings)
-    launched = Launched(programs.driver)
+    """Start the browser; BrowserMissing when it is absent or does not start. Interrupted, it leaves nothing behind."""
+    kind = _kind(settings)
+    launched: Launched | None = None
     try:
-        driver = _session(
-            launched, _options(settings, programs.browser, str(launched.folder / "profile")), programs.browser
-        )
-        capture = Capture(socket_address(driver.capabilities["goog:chromeOptions"]["debuggerAddress"]))
-        return Browser(launched, driver, capture)
+        if settings.grid is not None:
+            driver, watch = kind.connect_grid(settings, settings.grid)
+            return Browser(None, driver, watch, settings.slow)
+        _require_display(settings)
+        launched = kind.launch(settings)
+        driver, watch = kind.connect(settings, launched)
+        return Browser(launched, driver, watch, settings.slow)
     except (CdpGone, OSError) as error:
-        launched.close()
+        _end(launched)
         raise BrowserMissing("the browser ended right after its start", facts=(("it said", str(error)),)) from error
     except BaseException:
-        launched.close()
+        _end(launched)
         raise
 
 
-def _session(launched: Launched, options: Options, browser: str) -> WebDriver:
-    client = ClientConfig(
-        f"http://127.0.0.1:{launched.port}",
-        timeout=COMMAND_SECONDS,
-        init_args_for_pool_manager={"init_args_for_pool_manager": {"retries": False}},  # it is there or it is gone
+def _kind(settings: BrowserSettings) -> ModuleType:
+    if settings.name == "firefox":
+        from flowrun.browser import firefox  # noqa: PLC0415  each loads its own half of selenium
+
+        return firefox
+    from flowrun.browser import chromium  # noqa: PLC0415
+
+    return chromium
+
+
+def _require_display(settings: BrowserSettings) -> None:
+    if settings.headless or sys.platform != "linux" or os.environ.keys() & {"DISPLAY", "WAYLAND_DISPLAY"}:
+        return
+    raise BrowserMissing(
+        "a browser that is to be seen needs a screen, and there is none here (DISPLAY is not set)",
+        hint="leave out --headed (headed: true in the environment file), or run flowrun on a desktop",
     )
-    connection = RemoteConnection(client_config=client, ignore_proxy=True)
-    connection.extra_headers = None
-    try:
-        return WebDriver(command_executor=connection, options=options)
-    except (WebDriverException, HTTPError, OSError) as error:
-        said = (getattr(error, "msg", None) or str(error)).splitlines() or [""]
-        hint = "Chromium and chromedriver have to be of one version: apt-get install chromium chromium-driver"
-        if "only supports Chrome version" not in said[0]:
-            hint = f"try it by hand: {browser} --headless=new --no-sandbox --dump-dom about:blank"
-        facts = (("it said", said[0]), *launched.last_words())
-        raise BrowserMissing(f"{browser} does not start", facts=facts, hint=hint) from error
 
 
-def _options(settings: BrowserSettings, browser: str, profile: str) -> Options:
-    options = Options()
-    options.binary_location = browser
-    options.page_load_strategy = "none"  # pages are watched, not waited for
-    options.unhandled_prompt_behavior = "accept"
-    options.accept_insecure_certs = settings.insecure
-    options.add_experimental_option("prefs", BLANK_START)
-    options.timeouts = {"script": SCRIPT_MILLISECONDS}
-    width, height = settings.window
-    arguments = [*SWITCHES, f"--window-size={width},{height}", f"--user-data-dir={profile}"]
-    if settings.headless:
-        arguments.append("--headless=new")
-    if os.geteuid() == 0:
-        arguments.append("--no-sandbox")  # Chromium refuses its sandbox to root
-    for argument in (*arguments, *settings.arguments):
-        options.add_argument(argument)
-    return options
+def _end(launched: Launched | None) -> None:
+    if launched is not None:
+        launched.close()
 
 
 class Browser:
     """One running browser; use it as a context manager. `walk` and `clear` from one thread, `close` from any."""
 
-    def __init__(self, launched: Launched, driver: WebDriver, capture: Capture) -> None:
-        """Take over what `start` began."""
+    def __init__(self, launched: Launched | None, driver: WebDriver, capture: Watch, slow: float = 0.0) -> None:
+        """Take over what `start` began; nothing was launched here when the browser is a Grid's."""
         self._launched = launched
         self._driver = driver
         self._capture = capture
+        self._slow = slow
         self._closing = threading.Lock()
         self._closed = False
         self._screen = Screen(driver, capture)
@@ -127,6 +90,29 @@ class Browser:
     def alive(self) -> bool:
         """Whether the browser still runs; a dead one cannot be revived, open another."""
         return not self._closed and self._capture.alive
+
+    @property
+    def debugger_address(self) -> str:
+        """Where Chromium's own protocol is to be had, `host:port`; BrowserMissing for any other browser."""
+        address = (self._driver.capabilities.get("goog:chromeOptions") or {}).get("debuggerAddress")
+        if not address or self._launched is None:
+            raise BrowserMissing("recording needs a Chrome or Chromium on this machine")
+        return str(address)
+
+    @property
+    def callback(self) -> Callback | None:
+        """What the browser has set out for the redirect_uri with, if it has."""
+        return self._capture.callback
+
+    @property
+    def windows(self) -> int:
+        """How many tabs and windows are open."""
+        return len(self._capture.targets())
+
+    def go(self, url: str, *, redirect_uri: str) -> None:
+        """Open a URL and leave the rest to somebody else; `callback` tells when the redirect_uri was reached."""
+        self._capture.begin(redirect_uri, self._screen.target)
+        self._capture.go(self._screen.target, url)
 
     def walk(
         self,
@@ -139,6 +125,7 @@ class Browser:
         page_seconds: float,
         total_seconds: float,
         tell: Callable[[PageVisit], None],
+        keep: Callable[[str, str], None] = lambda _name, _text: None,
         pictures: bool = False,
     ) -> Walk:
         """Open `url` and do the pages until the browser is sent to the redirect_uri or a page `means: refused`.
@@ -146,7 +133,8 @@ class Browser:
         `pages` is the environment file's `pages` as written; `fill` fills the holes of a value, its second argument is
         the value's path inside `pages`, and it is called for actions only when their page is met. `answers` names the
         answer for each page that has some. `page_seconds` is how long a page may take to come, an action to succeed
-        and a page to change; `total_seconds` bounds the walk. `tell` hears of each page that was done. `pictures`
+        and a page to change; `total_seconds` bounds the walk. `tell` hears of each page that was done, `keep` of each
+        name and text that `read` reads. `pictures`
         takes a screenshot of every page, not only of the one that it ends on. Raises BrowseError.
         """
         request = Request(
@@ -158,7 +146,9 @@ class Browser:
             page_seconds=page_seconds,
             total_seconds=total_seconds,
             tell=tell,
+            keep=keep,
             pictures=pictures,
+            slow=self._slow,
         )
         return Walker(self._screen, request).run()
 
@@ -168,13 +158,21 @@ class Browser:
         The tab is replaced by a new one: what a page keeps for its tab goes with it. Raises BrowseError when the
         browser is gone.
         """
-        self._screen.clear()
+        try:
+            self._screen.clear()
+        except (CdpGone, NotNowError) as error:
+            self._capture.crashed = True
+            raise complaints.crashed() from error
 
     def close(self) -> None:
         """End the browser and everything it started. Twice does no harm; any thread may do it."""
         with self._closing:
-            self._closed = True
-            self._launched.close()
+            closed, self._closed = self._closed, True
+            if self._launched is not None:
+                self._launched.close()
+            elif not closed:
+                with contextlib.suppress(WebDriverException, HTTPError, OSError):
+                    self._driver.quit()  # or its slot in the Grid stays taken
             self._capture.close()
 
     def __enter__(self) -> Self:

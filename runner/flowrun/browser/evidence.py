@@ -11,12 +11,15 @@ from flowrun.browser.redirect import without_parameters
 from flowrun.browser.snapshot import BUTTON, FIELD, HEADING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from flowrun.browser.model import Hop
     from flowrun.browser.snapshot import Snapshot
 
 EXCERPT = 300
 MOST_NAMES = 12
+MOST_HOPS = 6
+MOST_SAID = 3
 # RFC 6749 4.1.2.1 and 5.2, RFC 9101 7, RFC 9126 2.3, RFC 9396 5, RFC 8707 2, RFC 9449, OIDC Core 3.1.2.6
 OAUTH_ERRORS = (
     "invalid_request_uri",
@@ -75,6 +78,15 @@ def facts(page: Snapshot) -> tuple[tuple[str, str], ...]:
     return tuple(_facts(page))
 
 
+def way(hops: Sequence[Hop], console: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return the way the browser went, with statuses, and the last that its console showed in red, as facts."""
+    steps = [f"{without_parameters(hop.url)} {hop.status or ''}".rstrip() for hop in hops]
+    cut = ["…"] if len(steps) > MOST_HOPS else []
+    went = " → ".join([*cut, *steps[-MOST_HOPS:]])
+    said = [("console", excerpt(words)) for words in console[-MOST_SAID:]]
+    return (*((("way", went),) if len(hops) > 1 else ()), *said)
+
+
 def _facts(page: Snapshot) -> Iterator[tuple[str, str]]:
     yield "url", without_parameters(page.url)
     if page.status is not None:
@@ -101,7 +113,7 @@ def excerpt(text: str) -> str:
 
 
 # The first button is often the one that says no; nobody wants that pasted into a page.
-_SAYS_NO: Final = re.compile(
+SAYS_NO: Final = re.compile(
     r"\b(deny|cancel|refuse|reject|decline|abort|back|no|exit|batal|tolak|kembali)\b", re.IGNORECASE
 )
 
@@ -110,43 +122,42 @@ def page_yaml(page: Snapshot, name: str = "new_page") -> str:
     """Return a page for the environment file that would recognise this one and use its fields and first button."""
     shows: list[str] = []
     if page.heading:
-        shows.append(f"heading: {_scalar(page.heading)}")
+        shows.append(f"heading: {scalar(page.heading)}")
     fields = [control for control in page.of(FIELD) if control.name][:4]
     if fields:
-        shows.append(f"field: {_scalar(fields[0].name)}")
+        shows.append(f"field: {scalar(fields[0].name)}")
     buttons = [control for control in page.of(BUTTON) if control.name]
     if buttons and len(shows) < 2:  # noqa: PLR2004 - two conditions tell most pages apart
-        shows.append(f"button: {_scalar(buttons[0].name)}")
+        shows.append(f"button: {scalar(buttons[0].name)}")
     if not shows:
         words = " ".join(page.text.split()[:6])
-        shows.append(
-            f"text: {_scalar(words)}" if words else f"url: {_scalar(without_parameters(page.url).rstrip('?…'))}"
-        )
+        shows.append(f"text: {scalar(words)}" if words else f"url: {scalar(without_parameters(page.url).rstrip('?…'))}")
     lines = [f"{name}:", f"  shows: {{{', '.join(shows)}}}"]
     deeds = []
     for field in fields:
-        label = _scalar(field.name)
+        label = scalar(field.name)
         if field.type in {"checkbox", "radio"}:
             deeds.append(f"{{tick: {label}}}")
         elif field.type in {"select", "listbox", "combobox"}:
             option = next((text for text, value, enabled in field.options if enabled and value), "…")
-            deeds.append(f"{{choose: {{{label}: {_scalar(option)}}}}}")
+            deeds.append(f"{{choose: {{{label}: {scalar(option)}}}}}")
         elif field.type == "password":
             deeds.append(f'{{fill: {{{label}: "{{{{ user.password }}}}"}}}}')
         else:
             deeds.append(f'{{fill: {{{label}: "{{{{ user.username }}}}"}}}}')
-    going = [button.name for button in buttons if not _SAYS_NO.search(button.name)]
-    leaving = [button.name for button in buttons if _SAYS_NO.search(button.name)]
+    going = [button.name for button in buttons if not SAYS_NO.search(button.name)]
+    leaving = [button.name for button in buttons if SAYS_NO.search(button.name)]
     if going and leaving and not fields:  # a question: the scenario says what to answer
-        answers = f"approve: [{{press: {_scalar(going[0])}}}], deny: [{{press: {_scalar(leaving[0])}}}]"
+        answers = f"approve: [{{press: {scalar(going[0])}}}], deny: [{{press: {scalar(leaving[0])}}}]"
         return "\n".join([*lines, f"  answers: {{{answers}}}"])
     if buttons:
-        deeds.append(f"{{press: {_scalar((going or leaving)[0])}}}")
+        deeds.append(f"{{press: {scalar((going or leaving)[0])}}}")
     lines.append(f"  do: [{', '.join(deeds)}]" if deeds else "  means: refused")
     return "\n".join(lines)
 
 
-def _scalar(text: str) -> str:
+def scalar(text: str) -> str:
+    """Return a text as YAML has it, in quotes where it needs some."""
     if PLAIN_SCALAR.fullmatch(text) and text.casefold() not in YAML_WORDS:
         return text
     return json.dumps(text, ensure_ascii=False)

@@ -2,6 +2,8 @@
 //   scan            what the document shows, as plain data (see snapshot.py)
 //   pick INDEX      one control of the scan and its element
 //   css SELECTOR    the visible elements of a CSS selector, each with its control
+//   place ELEMENT   the index of an element in the scan, -1 when it is none of its controls
+//   lists           the lists that are shown, each with the words it stands under
 //   frame INDEX     the element of a visible iframe
 //   mask / unmask   hide what password fields show, for a picture
 // It leaves nothing behind in the page, and walks through open shadow roots.
@@ -13,6 +15,7 @@ const FIELDS =
 const BUTTONS =
   "button,input[type=submit],input[type=button],input[type=image],input[type=reset],[role=button],[role=tab]," +
   "[role=menuitem],summary";
+const CHOOSERS = "[role=combobox],[role=checkbox],[role=radio],[role=switch],[role=listbox]"; // whatever they are made of
 const LINKS = "a[href],area[href],[role=link]";
 const HEADINGS = "h1,h2,h3,h4,h5,h6,legend,[role=heading]";
 const MASK =
@@ -33,6 +36,11 @@ function visible(element) {
   if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true, contentVisibilityAuto: false })) return false;
   const box = element.getBoundingClientRect();
   if (box.width <= 1 || box.height <= 1) return false;
+  for (let at = element.parentElement; at; at = at.parentElement) {
+    if (at.clientHeight > 1 && at.clientWidth > 1) continue;
+    const style = getComputedStyle(at); // nothing shows out of a box without room, as decoys use it
+    if (style.overflow !== "visible" && !style.display.startsWith("inline") && style.display !== "contents" && at !== document.body && at !== document.documentElement) return false;
+  }
   return box.right + scrollX > 0 && box.bottom + scrollY > 0; // not parked left of or above the page
 }
 
@@ -94,6 +102,7 @@ function fieldNames(element) {
   if (!element.matches("input,select,textarea") && element.matches("[role=checkbox],[role=radio],[role=switch]")) add(words(element), "text");
   add(element.getAttribute("placeholder") || element.getAttribute("aria-placeholder") || element.getAttribute("data-placeholder"), "placeholder");
   add(element.getAttribute("title"), "title");
+  if (!names.length && element.matches("button")) add(words(element), "text");
   if (!names.length) { const text = nearby(element); if (text.length < 60) add(text, "nearby"); }
   add(element.getAttribute("name"), "name");
   return names;
@@ -124,6 +133,7 @@ function groupName(element) {
 }
 
 function kindOf(element) {
+  if (element.matches(CHOOSERS)) return "field";
   if (element.matches(BUTTONS)) return "button";
   if (element.matches("[role=option]")) return "option";
   if (element.matches(LINKS)) return "link";
@@ -152,12 +162,20 @@ function control(element, index) {
   const type = typeOf(element);
   return {
     kind, names, type, index,
-    enabled: !element.matches(":disabled,[aria-disabled=true]") && !(kind === "field" && element.readOnly) && !element.closest("[inert]"),
-    shy: element.tabIndex < 0 && element.matches("input,select,textarea") || !!element.closest("[aria-hidden=true]"),
+    enabled: !element.matches(":disabled,[aria-disabled=true]") && !(kind === "field" && element.readOnly) && !element.closest("[inert]") && within(element, "dialog:modal"),
+    shy: element.tabIndex < 0 && element.matches("input,select,textarea") || !!element.closest("[aria-hidden=true]")
+      || !within(element, "[aria-modal=true]"),
     on: element.checked === true || element.getAttribute("aria-checked") === "true" || element.getAttribute("aria-selected") === "true",
     group: type === "radio" ? groupName(element) : "",
     options: element.tagName === "SELECT" ? [...element.options].map((option) => [tidy(option.label || option.text), option.value, !option.matches(":disabled")]) : [],
   };
+}
+
+// Whether it is in the window that lies over the page, or there is no such window.
+function within(element, over) {
+  const windows = [...document.querySelectorAll(over)].filter(visible);
+  for (let at = element; at; at = at.getRootNode().host) if (windows.some((one) => one.contains(at))) return true;
+  return !windows.length;
 }
 
 function controls() {
@@ -168,6 +186,34 @@ function controls() {
     const outer = element.parentElement && element.parentElement.closest(`${BUTTONS},${LINKS}`);
     if (outer && element.matches(`${BUTTONS},${LINKS}`) && found.includes(outer)) continue; // a button in a link is one thing
     found.push(element);
+  }
+  return found;
+}
+
+// The words that a list stands under: its own label, else the line before it, or before what it stands in.
+function listName(element) {
+  const own = referred(element, "aria-labelledby") || tidy(element.getAttribute("aria-label"));
+  const title = element.querySelector(":scope > legend, :scope > caption");
+  if (own || title) return own || words(title);
+  for (let at = element, up = 0; at && at !== document.body && up < 3; at = at.parentElement, up += 1) {
+    for (let node = at.previousSibling; node; node = node.previousSibling) {
+      if (node.nodeType === Node.TEXT_NODE && tidy(node.data)) return tidy(node.data);
+      if (node.nodeType === Node.ELEMENT_NODE && words(node)) return words(node).slice(0, 200);
+    }
+  }
+  return "";
+}
+
+// Lists, tables, and fieldsets of boxes. An item is what a person would tick off: a list item, a row, a box.
+function lists() {
+  const found = [];
+  for (const element of deep(document)) {
+    if (!element.matches("ul,ol,dl,table,fieldset,[role=list],[role=listbox],[role=group],[role=table]") || !visible(element)) continue;
+    const boxes = [...element.querySelectorAll("input[type=checkbox],[role=checkbox],[role=switch]")].filter((box) => visible(handle(box)));
+    const parts = element.matches("fieldset,[role=group]") && boxes.length ? boxes.map((box) => (fieldNames(box)[0] || [""])[0])
+      : [...element.querySelectorAll("li,dt,tr,[role=listitem],[role=option],[role=row]")]
+        .filter((item) => visible(item) && !item.querySelector("li,tr") && !(item.querySelector("th") && !item.querySelector("td"))).map((item) => words(item));
+    if (parts.some(Boolean)) found.push({ name: listName(element), items: parts.filter(Boolean) });
   }
   return found;
 }
@@ -211,6 +257,10 @@ switch (task) {
     for (const element of deep(document)) if (element.matches(subject) && visible(handle(element))) found.push(element);
     return found.map((element) => ({ control: control(element, -1), element, handle: handle(element) }));
   }
+  case "place":
+    return controls().indexOf(subject);
+  case "lists":
+    return lists();
   case "frame":
     return frames()[subject] || null;
   case "mask":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flowrun.browser.snapshot import BUTTON, FIELD, HEADING, LINK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from flowrun.browser.snapshot import Control
 
@@ -52,6 +52,20 @@ def find(wanted: str, controls: Sequence[Control]) -> tuple[Control, ...]:
         if found:
             return _preferred(found)
     return ()
+
+
+def find_names(wanted: str, names: Mapping[str, str]) -> list[str]:
+    """Return the keys whose name fits best: the very words, the words but for case, the words inside others."""
+    tests: tuple[Callable[[str], bool], ...] = (
+        lambda name: tidy(name) == tidy(wanted),
+        lambda name: plain(name) == plain(wanted),
+        lambda name: shows_text(wanted, name),
+    )
+    for test in tests:
+        found = [key for key, name in names.items() if test(name)]
+        if found:
+            return found
+    return []
 
 
 def _preferred(found: Iterable[Control]) -> tuple[Control, ...]:

@@ -1,30 +1,36 @@
-"""Find Chromium and chromedriver, start chromedriver under a guard, and end both whatever happens."""
+"""Start a driver (chromedriver, geckodriver) under a guard, and end it and its browser whatever happens."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import selectors
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flowrun.browser.model import BrowserMissing, BrowserSettings
+from flowrun.browser.model import BrowserMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 START_SECONDS = 20.0
 ATTEMPTS = 3
 END_SECONDS = 15.0
 LONGEST_FOLDER = 50  # octets; Chromium makes sockets some 50 below it, and their path may have 107
-PORT_WORDS = b"started successfully on port "
-BROWSERS = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
-# Debian's launcher is a shell script that first asks what the machine is; the program behind it starts 60 ms sooner.
-BEHIND_LAUNCHER = {"/usr/bin/chromium": "/usr/lib/chromium/chromium"}
-INSTALL = "on Debian or Ubuntu, as root: apt-get install chromium chromium-driver"
+# How a driver says its port: "… was started successfully on port 4444." and "Listening on 127.0.0.1:4444".
+PORT_WORDS = re.compile(rb"(?:started successfully on port |Listening on [\d.]+:)(\d+)\D")
+
+FREE_PORT = "FREE_PORT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +41,7 @@ class Programs:
     driver: str
 
 
-def find_programs(settings: BrowserSettings) -> Programs:
-    """Look for both programs; raise BrowserMissing naming every one that is not there."""
-    browser = _named(settings.binary, "FLOWRUN_CHROME", "Chromium") or _first(BROWSERS)
-    driver = _named(settings.driver, "FLOWRUN_CHROMEDRIVER", "chromedriver") or _first(("chromedriver",))
-    if browser and driver:
-        return Programs(browser, driver)
-    missing = [word for word, found in (("Chromium", browser), ("chromedriver", driver)) if not found]
-    raise BrowserMissing(
-        f"the browse step needs {' and '.join(missing)}, not found on this machine",
-        hint=f"{INSTALL}\nor say where they are: FLOWRUN_CHROME and FLOWRUN_CHROMEDRIVER",
-    )
-
-
-def _named(given: str | None, variable: str, word: str) -> str:
+def named(given: str | None, variable: str, word: str, install: str) -> str:
     """Return the program somebody named, if anybody did; a wrong name is an error, not a guess."""
     for source, path in (("the browser settings", given), (variable, os.environ.get(variable))):
         if path:
@@ -56,15 +49,14 @@ def _named(given: str | None, variable: str, word: str) -> str:
             if found:
                 return found
             raise BrowserMissing(
-                f"{word} is not at {path}, which {source} names", hint=f"put the path right, or leave it out; {INSTALL}"
+                f"{word} is not at {path}, which {source} names", hint=f"put the path right, or leave it out; {install}"
             )
     return ""
 
 
-def _first(names: tuple[str, ...]) -> str:
-    found = next((path for path in map(shutil.which, names) if path), "")
-    behind = BEHIND_LAUNCHER.get(found, "")
-    return behind if os.access(behind, os.X_OK) else found
+def first(names: Iterable[str]) -> str:
+    """Return the first of these programs that the search path has."""
+    return next((path for path in map(shutil.which, names) if path), "")
 
 
 def _temporary() -> Path:
@@ -78,43 +70,57 @@ def _facts(text: str) -> tuple[tuple[str, str], ...]:
     return (("it said", "\n".join(lines[-3:])),) if lines else ()
 
 
+def _with_port(arguments: Sequence[str]) -> list[str]:
+    """Put a port that nobody has into the place of FREE_PORT: geckodriver refuses to be asked at one it chose."""
+    if FREE_PORT not in arguments:
+        return list(arguments)
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = str(one.getsockname()[1])
+    return [port if argument == FREE_PORT else argument for argument in arguments]
+
+
 class EndedEarlyError(Exception):
-    """chromedriver ended before it said its port; `facts` is what it said instead."""
+    """The driver ended before it said its port; `facts` is what it said instead."""
 
     def __init__(self, facts: tuple[tuple[str, str], ...]) -> None:
         """Keep the facts."""
-        super().__init__("chromedriver ended early")
+        super().__init__("the driver ended early")
         self.facts = facts
 
 
 class Launched:
-    """A running chromedriver: its port, and the folder that holds everything the browser writes."""
+    """A running driver: its port, and the folder that holds everything the browser writes."""
 
-    def __init__(self, driver: str) -> None:
-        """Start it; raise BrowserMissing when it does not say its port in time.
+    def __init__(self, driver: str, arguments: Sequence[str], install: str) -> None:
+        """Start it; raise BrowserMissing, with how to `install` it, when it does not say its port in time.
 
-        It takes one port for IPv4 and then the same for IPv6; where somebody else has that one it ends at once, and
-        another attempt gets another port.
+        chromedriver takes one port for IPv4 and then the same for IPv6; where somebody else has that one it ends at
+        once, and another attempt gets another port.
         """
+        self._install = install
+        self._reader: threading.Thread | None = None
         for attempts_left in reversed(range(ATTEMPTS)):
-            self._start(driver)
+            self._start(driver, arguments)
             try:
                 self.port = self._read_port(driver)
             except EndedEarlyError as error:
                 self.close()
                 if not attempts_left:
-                    raise BrowserMissing(f"{driver} did not start", facts=error.facts, hint=INSTALL) from error
+                    raise BrowserMissing(f"{driver} did not start", facts=error.facts, hint=install) from error
             except BaseException:
                 self.close()
                 raise
             else:
+                self._reader = threading.Thread(target=self._drain, name="driver output", daemon=True)
+                self._reader.start()
                 return
 
-    def _start(self, driver: str) -> None:
+    def _start(self, driver: str, arguments: Sequence[str]) -> None:
         self.folder = _temporary() / f"flowrun-{secrets.token_hex(6)}"
         guard = Path(__file__).with_name("guard.py")
         self._process = subprocess.Popen(  # noqa: S603 - the programs are the ones found or named by the person
-            [sys.executable, "-I", "-S", str(guard), str(self.folder), driver, "--port=0"],
+            [sys.executable, "-I", "-S", str(guard), str(self.folder), driver, *_with_port(arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -131,12 +137,18 @@ class Launched:
             while selector.select(max(0.0, until - time.monotonic())):
                 piece = os.read(stdout.fileno(), 4096)
                 seen += piece
-                _, words, rest = seen.partition(PORT_WORDS)
-                if words and b"\n" in rest:
-                    return int(rest.split(b"\n", 1)[0].strip().rstrip(b"."))
+                said = PORT_WORDS.search(seen)
+                if said:
+                    return int(said[1])
                 if not piece:
                     raise EndedEarlyError(self.last_words() or _facts(seen.decode("utf-8", "replace")))
-        raise BrowserMissing(f"{driver} did not start", facts=self.last_words(), hint=INSTALL)
+        raise BrowserMissing(f"{driver} did not start", facts=self.last_words(), hint=self._install)
+
+    def _drain(self) -> None:
+        """Read what the driver and the browser go on to say: a pipe that nobody reads fills up, and then they stop."""
+        stdout = self._process.stdout
+        while stdout is not None and os.read(stdout.fileno(), 1 << 16):
+            pass
 
     def last_words(self) -> tuple[tuple[str, str], ...]:
         """Return what the programs said last on their standard error, as facts; empty when nothing."""
@@ -147,7 +159,7 @@ class Launched:
         return _facts(text)
 
     def close(self) -> None:
-        """End chromedriver, Chromium and whatever they started, and remove the folder. Twice does no harm."""
+        """End the driver, the browser and whatever they started, and remove the folder. Twice does no harm."""
         process = self._process
         if process.stdin is not None:
             with contextlib.suppress(OSError):
@@ -157,5 +169,7 @@ class Launched:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if self._reader is not None:
+            self._reader.join(END_SECONDS)
         if process.stdout is not None:
             process.stdout.close()

@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from flowrun.errors import NO_BROWSER, StepError
 
 Path = tuple[str | int, ...]
-Hop = tuple[str, int | None]
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+class Hop(NamedTuple):
+    """One main document that the browser asked for, redirects included.
+
+    `status` is None when no answer was seen; `headers` are the answer's, names in small letters, several of one name
+    joined by a comma, without cookies; `method` is the request's. The redirect_uri, when it is reached, is a hop
+    without parameters and answer.
+    """
+
+    url: str
+    status: int | None = None
+    headers: Mapping[str, str] = NO_HEADERS
+    method: str = "GET"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrowserSettings:
-    """How the browser is started.
+    """Which browser, and how it is started.
 
-    `window` is width and height in CSS pixels; `arguments` are further Chromium switches, as written on a command
-    line; `insecure` accepts certificates that nobody vouches for; `binary` and `driver` are paths of Chromium and
-    chromedriver, else FLOWRUN_CHROME and FLOWRUN_CHROMEDRIVER, else what the search path has.
+    `name`: headless-shell is Chromium without what only a window needs. `window` is width and height in CSS pixels;
+    `slow` are seconds to wait before each action, for people who watch; `isolation`: between scenarios Chromium is
+    cleared of what it knows, or each has a context of its own, as it always has in Firefox; `proxy` is a URL (http or
+    socks5); `arguments` are further switches, as written on the browser's command line; `insecure` accepts certificates
+    that nobody vouches for. `grid` is the URL of a remote WebDriver, which then starts the browser on its machine.
+    `by_hand`: no browser is driven, a person goes through the pages. `binary` and `driver` are paths, else the
+    environment variables (FLOWRUN_CHROME, FLOWRUN_CHROMEDRIVER, FLOWRUN_FIREFOX, FLOWRUN_GECKODRIVER), else what the
+    search path has.
     """
 
+    name: Literal["chrome", "firefox", "headless-shell"] = "chrome"
     headless: bool = True
     window: tuple[int, int] = (1280, 900)
+    slow: float = 0.0
+    isolation: Literal["cleared", "context"] = "cleared"
+    proxy: str | None = None
     arguments: tuple[str, ...] = ()
     insecure: bool = False
+    grid: str | None = None
+    by_hand: bool = False
     binary: str | None = None
     driver: str | None = None
 
@@ -63,16 +90,16 @@ class PageVisit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """How a walk through the pages ended: with a callback, or on a page that `means: refused`.
+    """How a walk through the pages ended: with a callback, or on a page that `means: refused` or `means: done`.
 
-    `hops` are the main documents in their order with their HTTP status, every tab's; the redirect_uri, when it was
-    reached, is the last, without its parameters.
+    `hops` are the main documents in their order, every tab's; the redirect_uri, when it was reached, is the last.
     """
 
     callback: Callback | None
     pages: tuple[PageVisit, ...]
     refused: PageVisit | None
     hops: tuple[Hop, ...]
+    done: PageVisit | None = None
 
 
 class BrowseError(StepError):
@@ -87,7 +114,7 @@ class BrowseError(StepError):
 
 
 class BrowserMissing(StepError):  # noqa: N818 - the name says what is, as in the message
-    """Chromium or chromedriver is absent or does not start."""
+    """The browser or its driver is absent or does not start."""
 
     def __init__(self, title: str, *, label: str = "", hint: str = "", facts: tuple[tuple[str, str], ...] = ()) -> None:
         """Take the words; code and exit code are always the same."""

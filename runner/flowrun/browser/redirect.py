@@ -36,6 +36,11 @@ def same_place(url: str, redirect_uri: str) -> bool:
         return False
 
 
+def is_web(url: str) -> bool:
+    """Tell whether a browser goes there itself; every other scheme belongs to another program (RFC 8252, 7.1)."""
+    return url.partition(":")[0].lower() in {"http", "https", "about", "blob", "data", "javascript", ""}
+
+
 def pattern(redirect_uri: str) -> str:
     """Return the CDP Fetch pattern that lets nothing of the redirect_uri by; it also lets strangers in, see same_place.
 

@@ -45,7 +45,9 @@ class Request:
     page_seconds: float
     total_seconds: float
     tell: Callable[[PageVisit], None]
+    keep: Callable[[str, str], None] = lambda _name, _text: None
     pictures: bool = False
+    slow: float = 0.0  # seconds to wait before each action, for people who watch
 
 
 @dataclass(slots=True)
@@ -59,6 +61,8 @@ class Walker:
     done: Snapshot | None = None  # the page that was acted on last, as it was when its actions began
     done_name: str = ""
     done_at: float = 0.0
+    met: set[str] = field(default_factory=set)  # pages whose actions were done
+    old_words: str = ""  # what the page's failed_if matched before its actions
     times: Counter[tuple[str, object]] = field(default_factory=Counter)
     last: Snapshot | None = None
     changed_at: float = 0.0
@@ -70,15 +74,20 @@ class Walker:
         try:
             return self._run()
         except CdpGone as error:
+            self.screen.capture.crashed = True
             raise self._complete(complaints.crashed()) from error
         except BrowseError as error:
             raise self._complete(error) from error.__cause__
 
     def _complete(self, error: BrowseError) -> BrowseError:
+        capture = self.screen.capture
         error.pages = tuple(self.visits)
-        error.hops = tuple(self.screen.capture.hops)
+        error.hops = tuple(capture.hops)
+        error.facts = (*error.facts, *evidence.way(error.hops, capture.console))
+        if self.screen.hangs:
+            capture.crashed = True  # a browser with a page that never ends is replaced
         if error.page is None and self.last is not None and self.last.url != BLANK:
-            picture = self.screen.picture() if self.screen.capture.alive else None
+            picture = self.screen.picture() if capture.alive else None
             error.page = self._visit(self._named(), self.last, picture)
         return error
 
@@ -103,9 +112,9 @@ class Walker:
                 self._check_answer()
             else:
                 self._note(page)
-                refused = self._next(page)
-                if refused is not None:
-                    return self._end(refused)
+                last = self._next(page)
+                if last is not None:
+                    return self._end(last)
             screen.capture.pause(TICK)
         return self._end(None)
 
@@ -115,12 +124,15 @@ class Walker:
             return False
         return self.last is not None or not self.screen.waiting()
 
-    def _end(self, refused: PageVisit | None) -> Walk:
+    def _end(self, last: PageVisit | None) -> Walk:
+        """End with the callback, or on a page that means an end."""
         capture = self.screen.capture
+        means = self.request.pages[last.name]["means"] if last else ""
         return Walk(
-            callback=None if refused else capture.callback,
+            callback=None if last else capture.callback,
             pages=tuple(self.visits),
-            refused=refused,
+            refused=last if means == "refused" else None,
+            done=last if means == "done" else None,
             hops=tuple(capture.hops),
         )
 
@@ -141,7 +153,7 @@ class Walker:
         self.last = page
 
     def _next(self, page: Snapshot) -> PageVisit | None:
-        """Do the page that is there, if it is one and it is time; return the visit of a refusal."""
+        """Do the page that is there, if it is one and it is time; return the visit of a page that ends the walk."""
         choice = choose(self.shows, page)
         if self._is_done(choice, page):
             self._check_stuck(page)
@@ -171,8 +183,11 @@ class Walker:
 
     def _do(self, name: str, page: Snapshot) -> PageVisit | None:
         request, described = self.request, self.request.pages[name]
-        self._check_failed(name, page)
-        if described.get("means") == "refused":
+        self.old_words = self._failed(name, page)
+        if self.old_words and (name in self.met or not (described.get("do") or described.get("answers"))):
+            raise self._says(name, page, self.old_words)
+        self.met.add(name)
+        if described.get("means"):
             visit = self._visit(name, page, self.screen.picture())
             self._tell(visit)
             return visit
@@ -182,7 +197,7 @@ class Walker:
         actions = self._actions(name, page)
         picture = self.screen.picture() if request.pictures else None
         self.done, self.done_name = page, name
-        scene = Scene(self.screen, name, request.page_seconds, self.until, page)
+        scene = Scene(self.screen, name, request.page_seconds, self.until, page, keep=request.keep)
         try:
             self._act(scene, actions)
         except ArrivedError:
@@ -198,6 +213,9 @@ class Walker:
         """Do the actions; a page that goes on by itself meanwhile, as after the last digit of a code, is done."""
         for number, (where, action) in enumerate(actions):
             scene.where = where
+            if self.request.slow:
+                scene.linger(self.request.slow)
+                self.until = scene.until  # being watched is not waiting
             try:
                 perform(scene, self.request.fill(action, where[:-1]))
             except ControlMissingError:
@@ -222,18 +240,28 @@ class Walker:
             raise complaints.answer_unknown(name, word, choices, page)
         return actions + _located((name, "answers", word), choices[word])
 
-    def _check_failed(self, name: str, page: Snapshot) -> None:
+    def _failed(self, name: str, page: Snapshot) -> str:
+        """Return what the page shows of its failed_if, empty when it does not hold."""
         if not self.request.pages[name].get("failed_if"):
-            return
+            return ""
         conditions = self._conditions(name, "failed_if")
-        if judge(conditions, page).holds:
-            words = what_holds(conditions, page)
-            raise complaints.at_page("page-failed", f"the page '{name}' says {words}", page, where=(name, "failed_if"))
+        return what_holds(conditions, page) if judge(conditions, page).holds else ""
+
+    def _says(self, name: str, page: Snapshot, words: str) -> BrowseError:
+        return complaints.at_page("page-failed", f"the page '{name}' says {words}", page, where=(name, "failed_if"))
 
     def _check_stuck(self, page: Snapshot) -> None:
-        """Wait while a page whose actions are done is still there, unless it says that it failed."""
-        self._check_failed(self.done_name, page)
-        if time.monotonic() - self.done_at <= self.request.page_seconds:
+        """Wait while a page whose actions are done is still there, unless it says that it failed.
+
+        What it said before its actions says nothing of them: it may be left from an earlier try, and go only with
+        the page.
+        """
+        over = time.monotonic() - self.done_at > self.request.page_seconds
+        words = self._failed(self.done_name, page)
+        if words and (words != self.old_words or over):
+            raise self._says(self.done_name, page, words)
+        self.old_words = words  # once it is gone, it is new when it comes again
+        if not over:
             return
         raise complaints.did_not_change(self.done_name, page, self.request.page_seconds)
 
@@ -255,7 +283,8 @@ class Walker:
             return quiet >= QUIET_ERROR_SECONDS
         if not page.still and any(judge(shows, page).met for shows in self.shows.values()) and not tied:
             return False  # a described page in part: the rest may still come
-        return quiet >= QUIET_SECONDS and (page.still or tied or bool(page.of(FIELD, BUTTON)))
+        shows = tied or (page.status or 0) >= complaints.CLIENT_ERROR or bool(page.of(FIELD, BUTTON))
+        return quiet >= QUIET_SECONDS and (page.still or shows)
 
     def _check_network(self) -> None:
         failure = self.screen.capture.failure(self.screen.target)
@@ -266,6 +295,8 @@ class Walker:
         """Wait for a page that is on its way, the first or one in between, as long as a page may take."""
         now = time.monotonic()
         if now > self.until or now - self.began_at > self.request.page_seconds:
+            if self.screen.hangs:
+                raise complaints.hangs(self.screen.capture.hops[-1].url)
             host = urlsplit(self.screen.waiting() or self.request.url).netloc
             raise complaints.no_answer(host, min(self.request.page_seconds, self.request.total_seconds))
 

@@ -42,6 +42,7 @@ class Scene:
     snapshot: Snapshot
     where: Path = ()
     filled: dict[str, str] = field(default_factory=dict)
+    keep: Callable[[str, str], None] = lambda _name, _text: None  # hears of what `read` reads
 
     def deadline(self) -> float:
         """Return when an action that begins now has to be done."""
@@ -61,6 +62,14 @@ class Scene:
     def pause(self) -> None:
         """Wait for something to happen, a tick at most."""
         self.screen.capture.pause(TICK)
+
+    def linger(self, seconds: float) -> None:
+        """Let people look, and give the walk the time back; the callback ends it at once."""
+        self.until += seconds
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0 and self.screen.capture.alive:
+            self.check()
+            self.screen.capture.pause(left)
 
     def wait_until(self, test: Callable[[Snapshot], bool]) -> bool:
         """Look until the test holds; False when the time is over."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from selenium.common.exceptions import InvalidSessionIdException, WebDriverException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    InvalidSessionIdException,
+    TimeoutException,
+    WebDriverException,
+)
 from urllib3.exceptions import HTTPError
 
 from flowrun.browser.cdp import CdpGone
-from flowrun.browser.snapshot import Control, Snapshot, read_control, read_snapshot, with_frame
+from flowrun.browser.finder import find_names, plain
+from flowrun.browser.snapshot import Control, Listing, Snapshot, read_control, read_listing, read_snapshot, with_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +25,9 @@ if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
     from selenium.webdriver.remote.webelement import WebElement
 
-    from flowrun.browser.capture import Capture
+    from flowrun.browser.watch import Watch
 
+CENTRE = "arguments[0].scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'})"
 FRAME_DEPTH = 3
 MOST_FRAMES = 8
 
@@ -42,12 +48,15 @@ class Held:
 class Screen:
     """One at a time, used by one thread."""
 
-    def __init__(self, driver: WebDriver, capture: Capture) -> None:
+    def __init__(self, driver: WebDriver, capture: Watch) -> None:
         """Look at the tab the driver is on."""
         self.driver = driver
         self.capture = capture
         self.target = driver.current_window_handle
+        self.hangs = False  # a script on the page does not end: it answers nothing
         self._status: tuple[float, int | None] = (0.0, None)
+        self._frames: list[tuple[int, ...]] = [()]  # the page and its iframes, as they were read last
+        self._chosen: tuple[str, frozenset[str]] | None = None  # a window that was asked for, and those there were then
         self._script = files("flowrun.browser").joinpath("finder.js").read_text("utf-8")
 
     @contextmanager
@@ -61,6 +70,7 @@ class Screen:
             text = error.msg or ""
             if not self.capture.alive or "disconnected" in text or "not reachable" in text or "crashed" in text:
                 raise self._gone(text) from error
+            self.hangs = isinstance(error, TimeoutException)
             raise NotNowError(text) from error
         except (HTTPError, OSError) as error:
             raise self._gone(str(error)) from error
@@ -70,17 +80,43 @@ class Screen:
         return CdpGone(words)
 
     def waiting(self) -> str:
-        """Return the URL of a main document that the newest window waits for, or an empty text."""
-        targets = self.capture.targets()
-        return self.capture.answering(targets[-1]) if targets else ""
+        """Return the URL of a main document that the window waits for, or an empty text."""
+        target = self._window()
+        return self.capture.answering(target) if target else ""
 
     def follow(self) -> None:
-        """Look at the newest window; when it closes, at the one before."""
-        targets = self.capture.targets()
-        if targets and targets[-1] != self.target:
+        """Look at the newest window; when it closes, at the one before. One that was asked for goes before both."""
+        self._look_at(self._window())
+
+    def _look_at(self, target: str) -> None:
+        if target and target != self.target:
             with self.patient():
-                self.driver.switch_to.window(targets[-1])
-            self.target = targets[-1]
+                self.driver.switch_to.window(target)
+            self.target = target
+
+    def _window(self) -> str:
+        targets = self.capture.targets()
+        if self._chosen is not None:
+            target, others = self._chosen
+            if target in targets and others.issuperset(targets):
+                return target
+            self._chosen = None  # it was closed, or a newer one came up
+        return targets[-1] if targets else ""
+
+    def choose_window(self, wanted: str) -> list[str]:
+        """Go on in the window with this title, or in the `first`; return the titles when none or several have it."""
+        targets = self.capture.targets()
+        titles = {}
+        for target in targets:
+            self._look_at(target)
+            with self.patient():
+                titles[target] = str(self.driver.title)
+        found = targets[:1] if plain(wanted) == "first" else find_names(wanted, titles)
+        if len(found) != 1:
+            return list(titles.values())
+        self._chosen = (found[0], frozenset(targets))
+        self.follow()
+        return []
 
     def read(self) -> Snapshot | None:
         """Return what the page shows now; None while it is in between.
@@ -91,8 +127,11 @@ class Screen:
             if self.waiting():
                 return None
             self.follow()
+            self._frames = [()]
             with self.patient():
-                return self._with_status(self._read((), 0))
+                page = self._with_status(self._read((), 0))
+                self.hangs = False
+                return page
         except NotNowError:
             return None
 
@@ -103,10 +142,13 @@ class Screen:
             self.capture.catch_up(self.target)  # the page may be seen sooner than heard of: these are two sockets
             status = self.capture.status(page.url)
             self._status = (page.document, status)
-        return replace(page, status=status)
+        said = [words for target, words in self.capture.dialogs if target == self.target and words]
+        return replace(page, status=status, text="\n".join([page.text, *said]))
 
     def _read(self, frame: tuple[int, ...], depth: int) -> Snapshot:
         data = self._run("scan")
+        if data is None:  # Firefox, of a document that goes away meanwhile
+            raise NotNowError("in between")
         page = read_snapshot(data)
         if depth >= FRAME_DEPTH:
             return page
@@ -122,6 +164,7 @@ class Screen:
             return None
         try:
             self.driver.switch_to.frame(element)
+            self._frames.append(frame)
             return self._read(frame, depth + 1)
         except WebDriverException:
             return None
@@ -141,9 +184,30 @@ class Screen:
 
     @contextmanager
     def hold_css(self, selector: str) -> Iterator[tuple[Held, ...]]:
-        """Give the visible elements of a CSS selector, of the page itself only."""
-        with self.patient():
-            yield tuple(self._held(data, None) for data in self._run("css", selector))
+        """Give the visible elements of a CSS selector: those of the page itself, else of an iframe."""
+        for frame in tuple(self._frames):
+            with self._inside(frame):
+                held = tuple(self._held(data, None) for data in self._run("css", selector))
+                if held:
+                    yield held
+                    return
+        yield ()
+
+    def click(self, held: Held) -> None:
+        """Click; from the middle of the window when a bar at its edge lies over the place."""
+        try:
+            held.handle.click()
+        except ElementClickInterceptedException:
+            self.driver.execute_script(CENTRE, held.handle)
+            held.handle.click()
+
+    def listings(self) -> tuple[Listing, ...]:
+        """Return the lists that the page and its iframes show."""
+        found: list[Listing] = []
+        for frame in tuple(self._frames):
+            with self._inside(frame):
+                found += [read_listing(data) for data in self._run("lists")]
+        return tuple(found)
 
     @contextmanager
     def _inside(self, frame: tuple[int, ...]) -> Iterator[None]:
@@ -170,21 +234,12 @@ class Screen:
 
     def clear(self) -> None:
         """Go on in a new, empty tab, and forget what the browser knows of the sites it was on."""
-        capture, cdp = self.capture, self.capture.cdp
-        old = capture.targets()
-        new = str(cdp.call("Target.createTarget", url="about:blank")["targetId"])
-        session = capture.await_tab(new)
+        old = self.capture.targets()
+        new = self.capture.open_tab()
         with self.patient():
             self.driver.switch_to.window(new)
-        self.target = new
-        for target in old:
-            cdp.call("Target.closeTarget", targetId=target)
-        cdp.send("Storage.clearCookies")
-        cdp.send("Network.clearBrowserCache", session)
-        for origin in capture.take_origins():
-            cdp.send("Storage.clearDataForOrigin", session, origin=origin, storageTypes="all")
-        cdp.call("Network.clearBrowserCookies", session)  # answers come in order: all of it is done
-        capture.await_gone(old)
+        self.target, self._chosen = new, None
+        self.capture.forget(old, new)
 
     def picture(self) -> bytes | None:
         """Return a PNG of what the window shows, password fields masked; None when there is none to be had."""
@@ -194,13 +249,9 @@ class Screen:
             with self.patient():
                 self._run("mask")
             try:
-                answer = self.capture.cdp.call(
-                    "Page.captureScreenshot", self.capture.await_tab(self.target), format="png"
-                )
+                return self.capture.picture(self.target)
             finally:
                 with self.patient():
                     self._run("unmask")
         except (NotNowError, CdpGone):
             return None
-        data = answer.get("data")
-        return base64.b64decode(data) if data else None

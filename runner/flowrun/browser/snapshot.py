@@ -43,12 +43,21 @@ class Control:
         return (self.kind, self.names, self.type, self.group) == (other.kind, other.names, other.type, other.group)
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list on a page: the heading or label it stands under, and what its items say. Boxes to tick are one too."""
+
+    name: str
+    items: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """A page at one moment.
 
     `document` changes with every document that is loaded; `ready` is its readyState; `status` is the HTTP status it
     came with, None when that was not seen. `still` says that nothing on it can change by itself: no script, no refresh.
+    `text` is what can be read, line by line, and at its end what dialogs (alert, confirm) have said.
     """
 
     url: str
@@ -95,6 +104,11 @@ def read_control(data: Mapping[str, Any], frame: tuple[int, ...] = ()) -> Contro
         frame=frame,
         index=data["index"],
     )
+
+
+def read_listing(data: Mapping[str, Any]) -> Listing:
+    """Build a list from what finder.js gives."""
+    return Listing(data["name"], tuple(data["items"]))
 
 
 def read_snapshot(data: Mapping[str, Any]) -> Snapshot:
