@@ -47,8 +47,12 @@ def flowrun(repo: Path, tmp_path: Path, oidc_provider: Callable[..., str]) -> Ca
     return run
 
 
-def test_the_signed_scenario_runs_unchanged(flowrun):
-    code, output, report = flowrun("signed", "scenarios/par_signed.yaml", "--env", "oidc-provider")
+@pytest.mark.parametrize(
+    ("configuration", "environment"),
+    [("signed", "oidc-provider"), ("fapi", "oidc-provider-fapi"), ("fapi-nonce", "oidc-provider-fapi")],
+)
+def test_the_signed_scenario_runs_unchanged(flowrun, configuration, environment):
+    code, output, report = flowrun(configuration, "scenarios/par_signed.yaml", "--env", environment)
     assert code == 0, output
     [scenario] = report["scenarios"]
     assert [step["name"] for step in scenario["steps"]] == [

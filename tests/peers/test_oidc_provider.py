@@ -269,13 +269,13 @@ def test_plain_takes_a_secret_and_needs_no_push(serve: Callable[[str], Server]) 
 
 @pytest.mark.parametrize("death", ["its standard input closes", "it is told to end"])
 def test_the_server_ends_when(peer_node: str, keys: Keys, repo: Path, death: str) -> None:
-    options = json.dumps({"client_jwks": str(keys.public), "until_stdin_closes": True})
+    options = json.dumps({"configurations": ["signed"], "client_jwks": str(keys.public), "until_stdin_closes": True})
     command = [peer_node, repo / "tests" / "peers" / "oidc-provider" / "server.mjs", options]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        assert process.stdout.readline().startswith(b'{"issuer":"http://127.0.0.1:')
+        assert process.stdout.readline().startswith(b'{"signed":"http://127.0.0.1:')
 
         if death == "its standard input closes":
             process.stdin.close()
@@ -287,10 +287,10 @@ def test_the_server_ends_when(peer_node: str, keys: Keys, repo: Path, death: str
 
 
 def test_an_unknown_configuration_says_which_there_are(peer_node: str, keys: Keys, repo: Path) -> None:
-    options = json.dumps({"client_jwks": str(keys.public), "configuration": "sined"})
+    options = json.dumps({"client_jwks": str(keys.public), "configurations": ["sined"]})
     command = [peer_node, repo / "tests" / "peers" / "oidc-provider" / "server.mjs", options]
 
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
 
     assert done.returncode == 1
-    assert "no configuration 'sined'; there are signed, ofm, plain" in done.stderr
+    assert "no configuration 'sined'; there are signed, ofm, plain, " in done.stderr

@@ -5,13 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
-import signal
 import ssl
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,82 +16,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-import flowrun.session
-from flowrun.cli import main
-from flowrun.session import Session
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-PORT = re.compile(r"(127\.0\.0\.1|localhost):\d{2,5}")
-WALK = re.compile(r"/auth/[\w-]{24}")
-KID = re.compile(r"key '[\w-]{43}'")
+    from flowrun.session import Session
+
 JSON, HTML = {"Content-Type": "application/json"}, {"Content-Type": "text/html; charset=utf-8"}
-SECONDS = re.compile(r" +\d+\.\d+ s\b")
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a run ended: exit code, both outputs, and the JSON report of it (empty when nothing ran)."""
-
-    code: int
-    out: str
-    err: str
-    report: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def scenario(self) -> dict[str, Any]:
-        """The only scenario of the run."""
-        (only,) = self.report["scenarios"]
-        return only
-
-    @property
-    def problems(self) -> list[dict[str, Any]]:
-        """Every problem and warning of every scenario, in the order they came up."""
-        return [problem for scenario in self.report["scenarios"] for problem in scenario["problems"]]
-
-    @property
-    def codes(self) -> list[str]:
-        """The codes of the problems, warnings among them."""
-        return [problem["code"] for problem in self.problems]
-
-    def checks(self, outcome: str) -> set[str]:
-        """The automatic checks that came to this: held, failed, noted, skipped, deviation."""
-        steps = [step for scenario in self.report["scenarios"] for step in scenario["steps"]]
-        return {check["check"] for step in steps for check in step.get("checks", ()) if check["outcome"] == outcome}
-
-    @property
-    def told(self) -> str:
-        """Both outputs with ports, ids and times put out of the way."""
-        return normalised(self.out + self.err)
-
-    @property
-    def problem_texts(self) -> str:
-        """The problems as they were drawn, with ports, ids and times put out of the way."""
-        kept: list[str] = []
-        inside = False
-        for line in self.told.splitlines():
-            starts = re.match(r" {0,4}(error|warning)\[", line)
-            if starts and kept:
-                kept.append("")
-            inside = bool(starts or (inside and line.strip()))
-            if inside:
-                kept.append(line.removeprefix("    "))
-        return "\n".join(kept) + "\n"
-
-    @property
-    def last_line(self) -> str:
-        """The line that says how it ended, without times."""
-        line = re.sub(r" in \d+\.\d s:", ":", self.out).rstrip().splitlines()[-1]
-        return normalised(line).strip()
-
-
-def normalised(text: str) -> str:
-    """Return a text without what is different in each run."""
-    text = PORT.sub(r"\1:PORT", UUID.sub("ID", text))
-    text = KID.sub("key 'KID'", WALK.sub("/auth/WALK", text))
-    return SECONDS.sub(" TIME", text)
 
 
 def descendants(root: int, without: Collection[int] = ()) -> dict[int, str]:
@@ -231,55 +158,6 @@ def secure_stub(repo: Path) -> Iterator[Stub]:
     stub.close()
 
 
-@pytest.fixture(scope="session")
-def _keeper() -> Iterator[Session]:
-    with Session() as keeper:
-        yield keeper
-
-
-@pytest.fixture
-def share_browser(_keeper: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give every run the same browser: it is cleared between scenarios anyway, and starting it takes a second."""
-
-    class Sharing(Session):
-        def prepare_browser(self, settings):
-            _keeper.prepare_browser(settings)
-
-        def browser(self, settings):
-            return _keeper.browser(settings)
-
-        def _close_browser(self):
-            """Leave it to the next run."""
-
-    monkeypatch.setattr(flowrun.session, "Session", Sharing)
-
-
-@pytest.fixture
-def flowrun_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Callable[..., Ran]]:
-    """Run the command line in this process, with a browser of its own: `flowrun_alone("scenarios/a.yaml")`."""
-    before = signal.getsignal(signal.SIGTERM)
-
-    def run(*arguments: str) -> Ran:
-        report = tmp_path / "report.json"
-        report.unlink(missing_ok=True)
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([*arguments, "--report", f"json={report}"])
-        said = capsys.readouterr()
-        told = json.loads(report.read_text("utf-8")) if report.is_file() else {}
-        return Ran(int(ended.value.code or 0), said.out, said.err, told)
-
-    yield run
-    signal.signal(signal.SIGTERM, before)
-
-
-@pytest.fixture
-def flowrun_run(share_browser: None, flowrun_alone: Callable[..., Ran]) -> Callable[..., Ran]:
-    """Run the command line in this process, with the browser that all tests share."""
-    assert share_browser is None
-    return flowrun_alone
-
-
 @pytest.fixture
 def environment(repo: Path, tmp_path: Path) -> Callable[..., str]:
     """Write the sandbox's environment, changed, and return its path: `environment(faults=["push.html"])`.
@@ -299,18 +177,6 @@ def environment(repo: Path, tmp_path: Path) -> Callable[..., str]:
         path = tmp_path / "environments" / f"{name}.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), "utf-8")
-        return str(path)
-
-    return write
-
-
-@pytest.fixture
-def scenario(tmp_path: Path) -> Callable[[str], str]:
-    """Write a scenario and return its path."""
-
-    def write(text: str, name: str = "scenario.yaml") -> str:
-        path = tmp_path / name
-        path.write_text(text, "utf-8")
         return str(path)
 
     return write

@@ -1,11 +1,9 @@
 // What each configuration of the peer is. Every one has the client `flowrun-example`, the users alice and bob (any
-// password), and oidc-provider's own login and consent pages.
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+// password), and oidc-provider's own login and consent pages; further clients are in clients.mjs.
+import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { errors } from 'oidc-provider';
+import { ACCOUNT_ACCESS, certificateClients, client, fapiClients, openClients, SECRET, signedClient } from './clients.mjs';
 
-const REDIRECT_URI = 'https://app.flowrun.example/callback'; // resolves nowhere: the runner reads it at the navigation
-const SECRET = 'a-secret-for-tests-only-0123456789abcdef';
-const ACCOUNT_ACCESS = 'urn:openfinance-ml:account-access-consent:v1.2';
 const RESOURCE = 'urn:flowrun:accounts';
 
 const USERS = {
@@ -13,31 +11,17 @@ const USERS = {
   bob: { name: 'Bob Baker', email: 'bob@flowrun.example', email_verified: false },
 };
 
-function signingKeys() {
-  const make = (alg, type, parameters) => ({
-    ...generateKeyPairSync(type, parameters).privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid: `peer-${alg.toLowerCase()}`,
-  });
-  return { keys: [make('PS256', 'rsa', { modulusLength: 2048 }), make('ES256', 'ec', { namedCurve: 'P-256' })] };
-}
-
-function client(more) {
-  return {
-    client_id: 'flowrun-example', client_name: 'Flowrun Example', redirect_uris: [REDIRECT_URI], response_types: ['code'],
-    grant_types: ['authorization_code', 'refresh_token'], id_token_signed_response_alg: 'PS256', ...more,
-  };
-}
-
-// FAPI 2.0 with message signing: PAR, a PS256 request object and a PS256 client assertion, or nothing.
-function signedClient(jwks, more) {
-  return client({
-    token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'PS256', jwks,
-    require_pushed_authorization_requests: true, require_signed_request_object: true, request_object_signing_alg: 'PS256', ...more,
-  });
-}
+const make = (alg, type, parameters, use = 'sig') => ({
+  ...generateKeyPairSync(type, parameters).privateKey.export({ format: 'jwk' }), alg, use, kid: `peer-${alg.toLowerCase()}`,
+});
+const RSA = { modulusLength: 2048 };
+const PS256 = make('PS256', 'rsa', RSA);
+const ES256 = make('ES256', 'ec', { namedCurve: 'P-256' });
+const OTHERS = [make('RS256', 'rsa', RSA), make('EdDSA', 'ed25519'), make('RSA-OAEP-256', 'rsa', RSA, 'enc')];
 
 function common() {
   return {
-    jwks: signingKeys(),
+    jwks: { keys: [PS256, ES256] },
     cookies: { keys: [randomUUID()] },
     scopes: ['openid', 'offline_access'],
     claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
@@ -47,7 +31,7 @@ function common() {
     findAccount: (ctx, sub) => (USERS[sub] ? { accountId: sub, claims: () => ({ sub, ...USERS[sub] }) } : undefined),
     issueRefreshToken: (ctx, who) => who.grantTypeAllowed('refresh_token'), // also without prompt=consent
     rotateRefreshToken: false, // FAPI 2.0, section 5.3.2.1
-    ttl: { AccessToken: 600, AuthorizationCode: 60, Grant: 86400, IdToken: 600, Interaction: 600, RefreshToken: 86400, Session: 86400 },
+    ttl: { AccessToken: 600, AuthorizationCode: 60, DeviceCode: 600, Grant: 86400, IdToken: 600, Interaction: 600, RefreshToken: 86400, Session: 86400 },
   };
 }
 
@@ -63,7 +47,7 @@ function features(more) {
   };
 }
 
-function signed(jwks) {
+function signed({ jwks }) {
   return {
     ...common(),
     clients: [signedClient(jwks)],
@@ -72,7 +56,7 @@ function signed(jwks) {
 }
 
 // Account access after the Malaysian open-finance shape: rich authorization requests, a consent_id in what was granted.
-function ofm(jwks) {
+function ofm({ jwks }) {
   const granted = (detail) => ({
     ...detail,
     consent: { ...detail.consent, consent_id: randomUUID(), status: 'authorized', account_ids: ['100000001', '100000002'] },
@@ -118,10 +102,73 @@ function plain() {
   };
 }
 
-const CONFIGURATIONS = { signed, ofm, plain };
+// FAPI 2.0 with tokens bound by DPoP; `nonce` demands one in every proof, here and at userinfo.
+const fapi = (nonce) => ({ jwks }) => ({
+  ...common(),
+  clients: fapiClients(jwks),
+  clientAuthMethods: ['private_key_jwt'],
+  enabledJWA: {
+    idTokenSigningAlgValues: ['PS256', 'ES256'], clientAuthSigningAlgValues: ['PS256', 'ES256', 'EdDSA'],
+    requestObjectSigningAlgValues: ['PS256', 'ES256', 'EdDSA'], authorizationSigningAlgValues: ['PS256', 'ES256'],
+  },
+  features: features({
+    fapi: { enabled: true, profile: '2.0' },
+    pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
+    dPoP: { enabled: true, nonceSecret: createHash('sha256').update('flowrun').digest(), requireNonce: () => nonce },
+    jwtResponseModes: { enabled: true },
+  }),
+});
 
-export function configure(name, jwks) {
-  const make = CONFIGURATIONS[name];
-  if (!make) throw new Error(`no configuration '${name}'; there are ${Object.keys(CONFIGURATIONS).join(', ')}`);
-  return make(jwks);
+// Nearly all that OpenID Connect has, a client for each of it; with or without an endpoint to push to.
+const open = (par) => ({ jwks }) => ({
+  ...common(),
+  jwks: { keys: [OTHERS[0], PS256, ES256, ...OTHERS.slice(1)] },
+  clients: openClients(jwks),
+  scopes: ['openid', 'offline_access', 'reports'],
+  acrValues: ['urn:flowrun:password'],
+  clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt'],
+  enabledJWA: {}, // the library's own, as it publishes them: RS256, PS256, ES256, Ed25519, EdDSA
+  features: features({
+    clientCredentials: { enabled: true },
+    deviceFlow: { enabled: true },
+    encryption: { enabled: true },
+    jwtResponseModes: { enabled: true },
+    jwtUserinfo: { enabled: true },
+    pushedAuthorizationRequests: { enabled: par },
+  }),
+});
+
+// Mutual TLS. `aliases` is the origin of a second door that alone asks for certificates; without it every door does.
+function mtls({ jwks, certificates, aliases }) {
+  const peer = (ctx) => ctx.socket.getPeerX509Certificate?.();
+  const moved = {
+    token_endpoint: '/token', pushed_authorization_request_endpoint: '/request', userinfo_endpoint: '/me',
+    introspection_endpoint: '/token/introspection', revocation_endpoint: '/token/revocation',
+  };
+  const published = aliases && Object.fromEntries(Object.entries(moved).map(([name, path]) => [name, aliases + path]));
+  return {
+    ...common(),
+    clients: certificateClients(jwks, certificates),
+    clientAuthMethods: ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'],
+    ...(published && { discovery: { mtls_endpoint_aliases: published } }),
+    features: features({
+      mTLS: {
+        enabled: true, certificateBoundAccessTokens: true, selfSignedTlsClientAuth: true, tlsClientAuth: true,
+        getCertificate: peer,
+        certificateAuthorized: (ctx) => ctx.socket.authorized,
+        certificateSubjectMatches: (ctx, property, expected) => property === 'tls_client_auth_subject_dn'
+          && peer(ctx).subject.split('\n').join(',') === expected,
+      },
+    }),
+  };
+}
+
+const CONFIGURATIONS = {
+  signed, ofm, plain, fapi: fapi(false), 'fapi-nonce': fapi(true), open: open(true), 'no-par': open(false), mtls, 'mtls-aliases': mtls,
+};
+
+export const names = Object.keys(CONFIGURATIONS);
+
+export function configure(name, material) {
+  return CONFIGURATIONS[name](material);
 }

@@ -1,0 +1,133 @@
+"""Each automatic check, seen by a whole run to complain; the rows are in checks.yaml, older ones in test_faults.py."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flowrun.checks import CHECKS
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.usefixtures("in_repo")]
+HERE = Path(__file__).parent
+TEXT = (HERE / "checks.yaml").read_text("utf-8").replace("REPO", str(HERE.parents[1]))
+DATA: dict[str, Any] = yaml.safe_load(TEXT)
+ROWS: dict[str, dict[str, Any]] = DATA["rows"]
+WITH_BROWSER = sorted(check for check, row in ROWS.items() if "browse" in DATA["scenarios"][row["run"]])
+HEALTHY = {(row["run"], str(row.get("environment"))): row for row in ROWS.values() if "fault" in row}
+EXIT = {"must": 1, "should": 0, "info": 0}
+
+
+PARAMETERS = [pytest.param(check, marks=[pytest.mark.browser] * (check in WITH_BROWSER)) for check in sorted(ROWS)]
+
+
+@pytest.mark.parametrize("check", PARAMETERS)
+def test_a_check_complains(check, flowrun_run, environment, scenario):
+    row = ROWS[check]
+    faults = [row["fault"]] if "fault" in row else []
+
+    ran = flowrun_run(
+        scenario(DATA["scenarios"][row["run"]]), "--env", environment(faults=faults, **row.get("environment", {}))
+    )
+
+    assert {check: row["says"]} == {name: said for name, said in complaints(ran, row["level"]).items() if name == check}
+    wanted = {*row.get("also", ()), *([check] if row["level"] != "info" else ())}
+    assert set(ran.codes) == wanted
+    assert ran.code == max(EXIT[row["level"]], *(int(not p["warning"]) for p in ran.problems), 0)
+    assert ran.checks("noted") == ({check} if row["level"] == "info" else set())
+
+
+@pytest.mark.parametrize("row", list(HEALTHY.values()), ids=lambda row: row["run"])
+def test_the_healthy_sandbox_has_no_problem_with_the_same_scenario(row, flowrun_run, environment, scenario):
+    ran = flowrun_run(scenario(DATA["scenarios"][row["run"]]), "--env", environment(**row.get("environment", {})))
+
+    assert ran.problems == []
+    assert ran.code == 0
+    assert ran.checks("noted") == set()
+
+
+@pytest.mark.browser
+def test_every_check_holds_on_the_healthy_sandbox(flowrun_run, environment, scenario):
+    held = flowrun_run("scenarios/par_then_refresh.yaml").checks("held")
+    runs = [
+        "userinfo",
+        "tokens",
+        "denied",
+        "push-refused",
+        "exchange-refused",
+        "revoke",
+        "introspect",
+        "signed-response",
+    ]
+    runs = [(name, {}) for name in runs]
+    runs += [("bound", ROWS[check]["environment"]) for check in ("cnf.dpop", "cnf.mtls")]
+    runs += [("code", {"profile": "ksa"}), ("sign-typed-request", {"profile": "fapi2"})]
+    for run, changes in runs:
+        ran = flowrun_run(scenario(DATA["scenarios"][run]), "--env", environment(**changes))
+        assert ran.code == 0, ran.told
+        held |= ran.checks("held")
+
+    assert held == {check.id for check in CHECKS} - DATA["never_held"].keys()
+
+
+def test_every_check_has_its_fault_here_or_in_the_older_table():
+    assert ROWS.keys() & DATA["elsewhere"].keys() == set()
+    assert ROWS.keys() | DATA["elsewhere"].keys() == {check.id for check in CHECKS}
+
+
+def complaints(ran, level):
+    """Return what the checks of a level complained about, without what is different in each run."""
+    steps = [step for scenario in ran.report["scenarios"] for step in scenario["steps"]]
+    told = {
+        check["check"]: check["complaint"]
+        for step in steps
+        for check in step.get("checks", ())
+        if check["outcome"] in {"failed", "noted"} and check["level"] == level
+    }
+    return {name: normalised(said) for name, said in told.items()}
+
+
+def normalised(text):
+    text = re.sub(r"(127\.0\.0\.1|0\.0\.0\.0):\d+", r"\1:PORT", text)
+    return re.sub(r"/auth/[\w-]{24}", "/auth/WALK", re.sub(r"key '[\w-]{43}'", "key 'KID'", text))
+
+
+DEVIATION = {"check": "push.status-201", "reason": "their portal answers 200"}
+
+
+def test_a_deviation_is_told_with_its_end_and_is_no_failure(flowrun_run, environment, scenario):
+    deviations = [{**DEVIATION, "until": "2099-12-31"}]
+
+    ran = flowrun_run(
+        scenario(DATA["scenarios"]["push"]),
+        "--env",
+        environment(faults=["push.status-200"], deviations=deviations),
+        "--strict",
+    )
+
+    assert ran.code == 0
+    assert ran.checks("deviation") == {"push.status-201"}
+    assert "the server answered 200 (their portal answers 200; until 2099-12-31)" in ran.out
+    assert "1 known deviation" in ran.out
+
+
+def test_a_deviation_that_has_ended_excuses_nothing_and_is_named(flowrun_run, environment, scenario):
+    deviations = [{**DEVIATION, "until": "2020-01-31"}]
+
+    ran = flowrun_run(
+        scenario(DATA["scenarios"]["push"]), "--env", environment(faults=["push.status-200"], deviations=deviations)
+    )
+
+    assert ran.code == 1
+    assert ran.codes == ["push.status-201"]
+    assert "their portal answers 200; it ended on 2020-01-31" in ran.out
+
+
+def test_with_strict_a_warning_fails(flowrun_run, environment, scenario):
+    arguments = (scenario(DATA["scenarios"]["push"]), "--env", environment(faults=["push.no-store-missing"]))
+
+    assert flowrun_run(*arguments).code == 0
+    assert flowrun_run(*arguments, "--strict").code == 1
