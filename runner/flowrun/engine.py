@@ -70,7 +70,7 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
 
 def _run(plans: Sequence[Plan], session: Session, options: Options, tell: Callable[[Event], None]) -> None:
     started = time.monotonic()
-    tell(RunStarted(len(plans), len({plan.environment.name for plan in plans})))
+    tell(RunStarted(len(plans), len({plan.environment.name for plan in plans}), time.time()))
     counts: Counter[str] = Counter()
     codes: list[int] = []
     down: dict[str, str] = {}  # environments whose server can't be reached, and why: told once, not eighty times

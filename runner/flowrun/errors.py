@@ -50,7 +50,7 @@ class Problem:
 
     `code` is a stable slug (`unknown-key`); `label` stands beside the carets and says what to write; `facts` are
     pairs of a name and a text (`expected`, `got`, `where`, `spec`); `hint` is a deed; `exit_code` is one of the
-    constants above; a `warning` is told and stops nothing.
+    constants above; a `warning` is told and stops nothing. `blame` says whose fault a failure is, in plain words.
     """
 
     code: str
@@ -61,6 +61,7 @@ class Problem:
     hint: str = ""
     exit_code: int = WRONG_FILE
     warning: bool = False
+    blame: str = ""
 
 
 class FlowrunError(Exception):
@@ -137,8 +138,9 @@ def draw(problem: Problem) -> str:
         lines += [f"{gutter} |", f"{at.line} | {excerpt}".rstrip(), f"{gutter} | {pad}{carets}{label}"]
     elif problem.label:
         lines.append(f"{gutter} = {problem.label}")
-    width = max((len(name) for name, _ in problem.facts), default=0)
-    for name, value in problem.facts:
+    facts = (*problem.facts, ("blame", problem.blame)) if problem.blame else problem.facts
+    width = max((len(name) for name, _ in facts), default=0)
+    for name, value in facts:
         first, *rest = value.splitlines() or [""]
         lines.append(f"{gutter} = {name:<{width}}  {first}".rstrip())
         lines += [f"{gutter}   {' ' * width}  {more}".rstrip() for more in rest]

@@ -12,10 +12,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A run of this many scenarios begins (cases and environments counted), in this many environments."""
+    """A run of this many scenarios begins (cases and environments counted), in this many environments.
+
+    `at` is the time in seconds since 1970, here and below.
+    """
 
     scenarios: int
     environments: int = 1
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +33,22 @@ class ScenarioStarted:
     why: str = ""
     steps: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    id: str = ""
+    tags: tuple[str, ...] = ()
+    profile: str = ""
+    line: int = 1
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class StepStarted:
-    """A step begins; `after` for one of the steps that always run."""
+    """A step begins; `after` for one of the steps that always run. `line` is its line in the scenario's file."""
 
     name: str
     kind: str
     after: bool = False
+    line: int = 0
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,23 @@ class Called:
     sent_form: tuple[tuple[str, str], ...]
     headers: Mapping[str, str]
     text: str
+    sent_text: str = ""
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class JwtSeen:
+    """A JWT of the step, decoded: one that we signed (`sent`) or one that came. Its signature is not shown.
+
+    `what`: request_object, client_assertion, dpop, jwt, id_token, or response (JARM), userinfo, answer. `distrust`
+    says why a received one can't be trusted; it is empty when its signature held.
+    """
+
+    what: str
+    sent: bool
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+    distrust: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +171,7 @@ Event = (
     | ScenarioStarted
     | StepStarted
     | Called
+    | JwtSeen
     | PageSeen
     | Told
     | Judged

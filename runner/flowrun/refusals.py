@@ -16,7 +16,11 @@ PLACE: Final[Mapping[str, str]] = {
     "userinfo": "the server refused to tell about the person",
     "introspect": "the server refused the introspection",
     "revoke": "the server refused the revocation",
+    "call": "the server refused the call",
 }
+
+# What flowrun itself says at the place push, before anything is sent.
+OURS: Final = frozenset({"no_par_endpoint", "par_required"})
 
 ADVICE: Final[Mapping[str, str]] = {
     "invalid_client": "is our public key, with this kid, in the JWKS that the server has of us? does the aud of the "
@@ -73,6 +77,8 @@ ADVICE: Final[Mapping[str, str]] = {
 
 def sentence(refusal: Refusal) -> str:
     """Say in one line what was refused, with the error."""
+    if refusal.error in OURS:
+        return f"nothing was pushed: {refusal.error}"
     error = refusal.error or (f"HTTP {refusal.status}" if refusal.status else "no error code")
     if refusal.place == "page" and not refusal.error:
         return PLACE["page"]

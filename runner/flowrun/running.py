@@ -8,10 +8,21 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from flowrun import blame, refusals, template, validate
 from flowrun import plan as plans
-from flowrun import refusals, template, validate
 from flowrun.errors import FAILED, HELD, INTERRUPTED, WRONG_FILE, FlowrunError, Problem, StepError
-from flowrun.events import Called, Event, PageSeen, ScenarioFinished, ScenarioStarted, StepFinished, StepStarted, Told
+from flowrun.events import (
+    Called,
+    Event,
+    JwtSeen,
+    PageSeen,
+    ScenarioFinished,
+    ScenarioStarted,
+    StepFinished,
+    StepStarted,
+    Told,
+)
+from flowrun.flow import Refusal
 from flowrun.known import Known
 from flowrun.needs import unmet
 from flowrun.paths import MissingValueError, PathError, follow, parse
@@ -24,6 +35,7 @@ from flowrun.verdict import Verdict
 if TYPE_CHECKING:
     from flowrun.browser import BrowserSettings
     from flowrun.browser.driver import Browser
+    from flowrun.browser.hand import Hand
     from flowrun.plan import Plan
     from flowrun.scenario import Scenario, WrittenStep
     from flowrun.session import Session
@@ -41,6 +53,7 @@ class Run:
     known: Known = field(init=False)
     verdict: Verdict = field(init=False)
     _browser_used: bool = False
+    _last_call: Called | None = None
     sent: bool = False
 
     def __post_init__(self) -> None:
@@ -51,6 +64,8 @@ class Run:
     def _note(self, event: Event) -> None:
         """Tell what a step tells, and remember that something went out."""
         self.sent |= isinstance(event, Called | PageSeen)
+        if isinstance(event, Called):
+            self._last_call = event
         self.tell(event)
 
     def run(self) -> ScenarioFinished:
@@ -67,6 +82,11 @@ class Run:
                 scenario.why,
                 tuple(_step_names(scenario)),
                 tuple(environment.warnings),
+                scenario.id,
+                scenario.tags,
+                environment.profile.name,
+                scenario.document.key_at(("scenario",)).line,
+                time.time(),
             )
         )
         lacking = unmet(scenario.needs, environment, {}) or self._steps()
@@ -142,17 +162,36 @@ class Run:
         started, before = time.monotonic(), len(self.verdict.problems)
         if not self._wanted(step):
             return len(self.verdict.problems) == before
-        self.tell(StepStarted(step.name, step.kind, after))
+        self._last_call = None
+        self.tell(StepStarted(step.name, step.kind, after, step.place(self.plan.scenario.document).line, time.time()))
         outcome, summary, expected = self._attempts(step, after=after)
         if outcome is None and self.session.interrupted.is_set():
             del self.verdict.problems[before:]  # what broke because the person pressed Ctrl-C is no finding
             self.tell(StepFinished(step.name, step.kind, "interrupted", time.monotonic() - started))
             return False
+        self._blame(step, before, outcome)
         new = tuple(self.verdict.problems[before:])
         failed = any(not problem.warning for problem in new)
         status = "failed" if failed else "refused" if expected else "warned" if new else "passed"
         self.tell(StepFinished(step.name, step.kind, status, time.monotonic() - started, summary, new))
         return outcome is not None and outcome.refusal is None
+
+    def _blame(self, step: WrittenStep, before: int, outcome: Outcome | None) -> None:
+        """Say of each problem of a step whose fault it is; the steps of a `use` have done so themselves."""
+        problems = self.verdict.problems
+        for index in range(before, len(problems)):
+            if not problems[index].blame and not problems[index].warning:
+                case = blame.Case(
+                    problem=problems[index],
+                    kind=step.kind,
+                    flow=self.known.flow(step),
+                    client=self.known.client(step),
+                    environment=self.plan.environment,
+                    now=time.time(),
+                    refusal=outcome.refusal if outcome else None,
+                    call=self._last_call,
+                )
+                problems[index] = replace(problems[index], blame=blame.of(case))
 
     def _attempts(self, step: WrittenStep, *, after: bool) -> tuple[Outcome | None, str, bool]:
         """Do a step, again as long as `retry` allows; return what the last attempt came to."""
@@ -186,6 +225,9 @@ class Run:
     def _judge(self, step: WrittenStep, outcome: Outcome, *, after: bool) -> tuple[str, bool]:
         """Judge what a step left; return its summary and whether a refusal was expected."""
         self.known.remember(step, outcome)
+        if step.kind == "userinfo":
+            self.session.redactor.learn_claims(outcome.values)
+        self._show_jwts(step, outcome)
         summary, expected = outcome.summary, False
         if outcome.refusal is not None:  # told first: what else did not hold follows from it
             if outcome.judged:
@@ -199,6 +241,16 @@ class Run:
         if outcome.refusal is None:
             self.verdict.save(step, outcome)
         return summary, expected
+
+    def _show_jwts(self, step: WrittenStep, outcome: Outcome) -> None:
+        """Tell the JWTs of a step, decoded: those we signed and those that came."""
+        for made in self.known.flow(step).signed:
+            self.tell(JwtSeen(made.what, True, made.header, made.claims))
+        names = {"browse": "response", "userinfo": "userinfo"}
+        for what, came in (("id_token", outcome.id_token), (names.get(step.kind, "answer"), outcome.jwt)):
+            if came is not None:
+                self.session.redactor.learn_claims(came.claims)
+                self.tell(JwtSeen(what, False, came.header, came.claims, came.distrust))
 
     def _until(self, step: WrittenStep, retry: Retry) -> None:
         if retry.until is None:
@@ -219,6 +271,7 @@ class Run:
         plan = plans.used_by(used, self.plan, given, step.place(self.plan.scenario.document))
         inner = Run(plan, self.session, self.browser_settings, self.strict, _named(self._note, step.name))
         inner.known.flows, inner.known.issuer = self.known.flows, self.known.issuer
+        inner.known.provers = self.known.provers  # tokens stay bound to the key that they were asked for with
         inner.verdict.of_the_same_run(self.verdict)
         inner.known.browser = self._browser  # one scenario, one browser session
         for one in used.steps:
@@ -262,6 +315,9 @@ class Run:
         except template.HoleError as error:
             self.verdict.hole(error, step.place(document, error.path))
         except StepError as error:
+            # What flowrun itself refuses to send (no_par_endpoint, par_required) may be what the scenario is about.
+            if error.place and self.verdict.expects(step, error.place, error.error):
+                return Outcome(refusal=Refusal(error.place, error.error, error.title))
             problems.append(self._problem(error, step))
         except JoseError as error:
             at = step.place(document)
@@ -292,13 +348,14 @@ class Run:
             )
         return filled
 
-    def _browser(self, keep: bool) -> Browser:
+    def _browser(self, keep: bool, by_hand: bool) -> Browser | Hand:
         assert self.browser_settings is not None  # noqa: S101  the command line always says which browser
-        browser = self.session.browser(self.browser_settings)
-        if not (keep and self._browser_used):  # a scenario never finds another one's cookies
-            browser.clear()
-            self._browser_used = True
-        return browser
+        if by_hand or self.browser_settings.by_hand:
+            return self.session.hand()
+        if keep and self._browser_used:
+            return self.session.browser(self.browser_settings)
+        self._browser_used = True
+        return self.session.empty_browser(self.browser_settings)  # a scenario never finds another one's cookies
 
 
 def _step_names(scenario: Scenario) -> Iterator[str]:

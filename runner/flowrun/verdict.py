@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import checks, matchers, refusals, template
 from flowrun.checks.base import NotApplicable
@@ -16,7 +16,7 @@ from flowrun.errors import FAILED, HELD, Problem, Span, gravest
 from flowrun.events import Event, Expected, Judged, Told
 from flowrun.flow import Around
 from flowrun.paths import MissingValueError, follow, parse
-from flowrun.redact import SECRET_MEMBERS, mask
+from flowrun.redact import mask
 from flowrun.steps.base import shown
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from flowrun.known import Known
     from flowrun.scenario import At, WrittenStep
     from flowrun.steps.base import Outcome
+
+# What a server makes up anew each time, by the step that receives it.
+_NEVER_THE_SAME: Final = {"push": ("request_uri",), "browse": ("code",), "exchange": ("access_token",)}
 
 
 @dataclass(slots=True)
@@ -39,6 +42,7 @@ class Verdict:
     refusal: Refusal | None = None
     _held: set[str] = field(default_factory=set)
     _deviated: set[str] = field(default_factory=set)
+    _received: dict[str, list[str]] = field(default_factory=dict)
 
     def exit_code(self, *, strict: bool) -> int:
         """Return the exit code of the scenario; with `strict` a warning fails it too."""
@@ -65,6 +69,9 @@ class Verdict:
             jwt=outcome.jwt,
             kind=outcome.kind,
             now=time.time(),
+            earlier=self._received,
+            jkt=_jkt(known, step),
+            wants_refusal=bool(known.plan.scenario.refused),
         )
         for check in checks.of(step.kind):
             level = environment.profile.level(check.id)
@@ -82,6 +89,10 @@ class Verdict:
                 self.tell(Judged(check.id, level, "held", check.sentence, check.clause))
             else:
                 self._complain(check, level, complaint, step, outcome)
+        for name in _NEVER_THE_SAME.get(step.kind, ()):
+            value = outcome.values.get(name)
+            if isinstance(value, str):
+                self._received.setdefault(name, []).append(value)
 
     def _complain(self, check: Check, level: str, complaint: str, step: WrittenStep, outcome: Outcome) -> None:
         deviation = self._deviation(check.id)
@@ -104,7 +115,7 @@ class Verdict:
                 complaint,
                 step.place(self.known.plan.scenario.document),
                 "",
-                (("rule", check.sentence), ("spec", check.clause), *_identity(outcome)),
+                (("rule", check.sentence), ("spec", check.clause), *self._over(check.id), *_identity(outcome)),
                 "" if warning else hint,
                 FAILED,
                 warning,
@@ -118,8 +129,16 @@ class Verdict:
             if deviation.until and date.fromisoformat(deviation.until) < datetime.now(UTC).date():
                 continue
             self._deviated.add(check)
-            return deviation.reason
+            return f"{deviation.reason}; until {deviation.until}" if deviation.until else deviation.reason
         return ""
+
+    def _over(self, check: str) -> list[tuple[str, str]]:
+        """Return the deviations that would excuse this, had they not ended."""
+        return [
+            ("deviation", f"{deviation.reason}; it ended on {deviation.until}")
+            for deviation in self.known.plan.environment.deviations
+            if deviation.check == check and deviation.until and deviation.scenario in {"", self.known.plan.scenario.id}
+        ]
 
     # --- expectations ----------------------------------------------------------------------------------------------
 
@@ -176,7 +195,7 @@ class Verdict:
             return
         self.counts["failed"] += 1
         last = parse(path)[-1] if path != "that" else ""
-        secret = isinstance(got, str) and last in SECRET_MEMBERS
+        secret = isinstance(got, str) and self.known.session.redactor.hides(last)
         shown = mask(str(last)) if secret else matchers.show(self.known.session.redactor.value(got))
         facts = (("expected", complaint), ("got", f"{shown}: {missing}" if missing else shown))
         self.problems.append(Problem("expectation", f"{path} is not what was expected", at, "", facts, "", FAILED))
@@ -192,7 +211,8 @@ class Verdict:
                 self.problems.append(Problem("nothing-to-save", str(error), at, "", (), "", FAILED))
                 continue
             self.known.saved[name] = value
-            if parts[-1] in SECRET_MEMBERS or name in SECRET_MEMBERS:
+            hides = self.known.session.redactor.hides
+            if hides(parts[-1]) or hides(name):
                 self.known.session.redactor.learn(str(parts[-1]), value)
                 value = mask(str(parts[-1]))
             shown = matchers.show(
@@ -202,16 +222,20 @@ class Verdict:
 
     # --- refusals and the outcome ----------------------------------------------------------------------------------
 
+    def expects(self, step: WrittenStep, place: str, error: str) -> bool:
+        """Tell whether the scenario's outcome is to be refused here, with this error."""
+        wanted = self.known.plan.scenario.refused
+        return any(one in wanted and (not wanted[one] or error in wanted[one]) for one in (step.name, place))
+
     def of_refusal(self, step: WrittenStep, outcome: Outcome, refusal: Refusal, *, after: bool) -> bool:
         """Note a refusal; return whether the scenario expected this one."""
         self.refusal = refusal
         scenario = self.known.plan.scenario
         wanted = {} if after else scenario.refused
-        for place in (step.name, refusal.place):
-            if place in wanted and (not wanted[place] or refusal.error in wanted[place]):
-                self.refused = refusals.sentence(refusal)
-                self.counts["held"] += 1
-                return True
+        if not after and self.expects(step, refusal.place, refusal.error):
+            self.refused = refusals.sentence(refusal)
+            self.counts["held"] += 1
+            return True
         facts = [("error", refusal.error), ("description", refusal.description)]
         if wanted:
             allowed = "; ".join(f"{place}: {', '.join(errors) or 'any error'}" for place, errors in wanted.items())
@@ -224,7 +248,11 @@ class Verdict:
             facts += _identity(outcome, full=True)
         self.problems.append(
             Problem(
-                "par_error" if refusal.place == "push" else f"refused-{refusal.place}",
+                "par_error"
+                if refusal.place == "push"
+                else "request_uri_expired"
+                if self._came_late(step, outcome, refusal)
+                else f"refused-{refusal.place}",
                 refusals.sentence(refusal),
                 step.place(scenario.document),
                 "",
@@ -235,10 +263,19 @@ class Verdict:
         )
         return False
 
+    def _came_late(self, step: WrittenStep, outcome: Outcome, refusal: Refusal) -> bool:
+        """Tell whether the browser was refused because its request_uri was dead."""
+        expires_at = self.known.flow(step).expires_at
+        if step.kind != "browse" or expires_at is None or time.time() < expires_at:
+            return False
+        # A page that comes at once says no to what the browser brought, not to what the person did.
+        at_once = refusal.place == "page" and not outcome.values.get("pages")
+        return at_once or refusal.error == "invalid_request_uri"
+
     def of_the_same_run(self, outer: Verdict) -> None:
         """Share everything with the verdict of the scenario that uses this one's steps."""
         self.problems, self.counts = outer.problems, outer.counts
-        self._held, self._deviated = outer._held, outer._deviated
+        self._held, self._deviated, self._received = outer._held, outer._deviated, outer._received
 
     def of_outcome(self) -> None:
         """Judge the scenario as a whole: was it refused as it should, was anything checked, which excuses are idle."""
@@ -279,6 +316,12 @@ def _issuer(step: WrittenStep, issuer: str) -> str:
     if step.kind != "discover":
         return issuer
     return "" if step.input.get("url") else str(step.input.get("issuer") or issuer)
+
+
+def _jkt(known: Known, step: WrittenStep) -> str:
+    """Return the thumbprint of the client's DPoP key; a client that has proved none has no prover."""
+    prover = known.provers.get(known.client(step).name)
+    return prover.jkt if prover is not None else ""
 
 
 def _number(count: int, word: str) -> str:

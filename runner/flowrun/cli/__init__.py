@@ -20,7 +20,10 @@ COMMANDS: Final = {
     "describe": "flowrun.cli.describe",
     "explain": "flowrun.cli.explain",
     "new": "flowrun.cli.new",
+    "report": "flowrun.cli.report",
+    "diff": "flowrun.cli.diff",
     "sandbox": "flowrun.cli.sandbox",
+    "record": "flowrun.cli.record",
 }
 
 

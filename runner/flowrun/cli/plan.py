@@ -137,14 +137,36 @@ def _sends(plan: Plan, step: WrittenStep) -> Iterator[str]:
             yield f"opens authorization_endpoint: client_id, request_uri (or the whole request without a push){extra}"
         case "exchange":
             grant = step.input.get("grant", "authorization_code")
-            what = {"authorization_code": "code, redirect_uri, code_verifier", "refresh_token": "refresh_token"}.get(
-                str(grant), "scope"
-            )
-            yield f"POST token_endpoint: grant_type = {grant}, {what}{auth}"
+            yield f"POST token_endpoint: grant_type = {grant}, {_GRANTS.get(str(grant), 'scope')}{auth}{_bound(client)}"
         case "userinfo":
-            yield "GET userinfo_endpoint with the access token"
+            yield f"GET userinfo_endpoint with the access token{_bound(client)}"
+        case "call":
+            yield _called(step, auth, client)
         case "introspect" | "revoke":
             yield f"POST {'introspection' if step.kind == 'introspect' else 'revocation'}_endpoint: token{auth}"
+
+
+_GRANTS = {
+    "authorization_code": "code, redirect_uri, code_verifier",
+    "refresh_token": "refresh_token",
+    "device_code": "device_code, again until the person has approved",
+    "token_exchange": "subject_token, subject_token_type",
+}
+
+
+def _bound(client: Client | None) -> str:
+    """Say what goes along where tokens are bound to a key."""
+    return ", and a DPoP proof" if client and client.sender_constraint == "dpop" else ""
+
+
+def _called(step: WrittenStep, auth: str, client: Client | None) -> str:
+    parts = [f"{step.input.get('method', 'GET')} {step.input['url']}"]
+    if step.input.get("token"):
+        parts.append(f"the token{_bound(client)}")
+    signed = step.input.get("signed_header")
+    if isinstance(signed, dict):
+        parts.append(f"{signed['name']} (signed)")
+    return ", ".join(parts) + (auth if step.input.get("authenticate") is True else "")
 
 
 def _title(name: str, kind: str) -> str:

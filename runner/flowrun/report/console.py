@@ -45,10 +45,12 @@ _NAME_WIDTH: Final = 10
 class Console:
     """Writes lines. On a terminal the step under way stands below them, with the time it has taken so far."""
 
-    def __init__(self, out: TextIO | None = None, *, verbose: bool = False, quiet: bool = False) -> None:
-        """Write to `out`, standard output if none is given."""
+    def __init__(
+        self, out: TextIO | None = None, *, verbose: bool = False, quiet: bool = False, still: bool = False
+    ) -> None:
+        """Write to `out`, standard output if none is given; `still` moves no line: a person may be asked something."""
         self._out = out or sys.stdout
-        self._verbose, self._quiet = verbose, quiet
+        self._verbose, self._quiet, self._still = verbose, quiet, still
         self._terminal = self._out.isatty()
         self._colour = self._terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self._unicode = _can_show(self._out, "✓✗–·→")
@@ -104,7 +106,7 @@ class Console:
 
     def _begin(self, name: str) -> None:
         self._told = []
-        if not self._terminal or self._quiet:
+        if not self._terminal or self._quiet or self._still:
             return
         from rich.console import Console as Screen  # noqa: PLC0415  only a terminal has a moving line
         from rich.status import Status  # noqa: PLC0415

@@ -1,95 +1,86 @@
-"""The run as JSON, for machines: every scenario with its steps, checks, calls and problems."""
+"""The run as JSON, for machines: every scenario with its steps, checks, calls and problems (`schemas/report.json`)."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from dataclasses import asdict, is_dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-from flowrun.events import (
-    Called,
-    Event,
-    Expected,
-    Judged,
-    PageSeen,
-    RunFinished,
-    RunStarted,
-    ScenarioFinished,
-    ScenarioStarted,
-    StepFinished,
-    StepStarted,
-    Told,
-)
+from flowrun.events import Called, JwtSeen, PageSeen
+from flowrun.report.record import FileReporter, Scenario, Step
 
-VERSION = 1
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VERSION = 2
 
 
-class JsonReport:
-    """Collects a run, and writes it when the run is over: into a temporary file that then takes the place."""
+class JsonReport(FileReporter):
+    """Writes each scenario when it is over, so that a long suite stays small."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the temporary file now: a folder that can't be written to must cost no run."""
-        self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        # Half a surrogate pair, which a server may send, is written as JSON writes it.
-        self._file = os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace")
-        self._temporary = Path(name)
-        self._run: dict[str, Any] = {"version": VERSION, "scenarios": []}
-        self._scenario: dict[str, Any] = {}
-        self._step: dict[str, Any] = {}
-        self._open: dict[str, dict[str, Any]] = {}
+    _written = 0
+    _begun = False
 
-    def tell(self, event: Event) -> None:
-        """Build the tree step by step."""
-        match event:
-            case RunStarted():
-                pass
-            case ScenarioStarted():
-                self._scenario = {**_plain(event), "steps": []}
-                self._run["scenarios"].append(self._scenario)
-                self._step = self._scenario
-            case StepStarted():
-                self._step = {**_plain(event), "calls": [], "pages": [], "checks": [], "expectations": [], "told": []}
-                self._open[event.name] = self._step
-                self._scenario["steps"].append(self._step)
-            case Called():
-                self._step.setdefault("calls", []).append(_plain(event))
-            case PageSeen():
-                self._step.setdefault("pages", []).append({k: v for k, v in _plain(event).items() if k != "screenshot"})
-            case Judged():
-                self._step.setdefault("checks", []).append(_plain(event))
-            case Expected():
-                self._step.setdefault("expectations", []).append(_plain(event))
-            case Told():
-                self._step.setdefault("told", []).append(_plain(event))
-            case StepFinished():
-                # A step that was left out never started; the step of a `use` ends after those that it runs.
-                step = self._open.pop(event.name, None)
-                if step is None:
-                    self._scenario["steps"].append(_plain(event))
-                else:
-                    step |= _plain(event)
-                    self._step = step
-            case ScenarioFinished():
-                self._scenario |= {k: v for k, v in _plain(event).items() if k != "title"}
-            case RunFinished():
-                self._run |= _plain(event)
+    def scenario(self, scenario: Scenario) -> None:
+        """Write one scenario."""
+        self._head()
+        self.file.write(("," if self._written else "") + "\n" + _text(_scenario(scenario), 2))
+        self._written += 1
 
-    def close(self) -> None:
-        """Write what there is; an interrupted run leaves a report of what it did."""
-        with self._file as file:
-            json.dump(self._run, file, ensure_ascii=False, indent=1, default=str)
-            file.write("\n")
-        self._temporary.replace(self._path)
+    def finish(self) -> None:
+        """Write how it ended."""
+        self._head()
+        self.file.write("\n ]")
+        if self.over is not None:
+            for name, value in asdict(self.over).items():
+                self.file.write(f",\n {json.dumps(name)}: {_text(value, 1).lstrip()}")
+        self.file.write("\n}\n")
+
+    def _head(self) -> None:
+        if not self._begun:
+            self._begun = True
+            self.file.write(f'{{\n "version": {VERSION},\n "began": {self.began.at!r},\n "scenarios": [')
 
 
-def _plain(event: Any) -> dict[str, Any]:
-    assert is_dataclass(event)  # noqa: S101  every event is one
-    return asdict(event)  # type: ignore[arg-type]
+def _scenario(scenario: Scenario) -> dict[str, Any]:
+    ended = asdict(scenario.finished) if scenario.finished else {"status": "interrupted"}
+    steps = [_step(step) for step in scenario.steps]
+    return {**asdict(scenario.started), "steps": steps, **{k: v for k, v in ended.items() if k != "title"}}
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "kind": step.kind,
+        "after": step.after,
+        "line": step.line,
+        "at": step.at,
+        "status": step.status,
+        "seconds": step.seconds,
+        "summary": step.summary,
+        **_moments(step),
+        "checks": [asdict(check) for check in step.checks],
+        "expectations": [asdict(expectation) for expectation in step.expectations],
+        "told": [asdict(told) for told in step.told],
+        "problems": [asdict(problem) for problem in step.problems],
+        "values": step.values,
+    }
+
+
+def _moments(step: Step) -> dict[str, list[dict[str, Any]]]:
+    """Return calls, pages and JWTs; `n` says in which order they came."""
+    found: dict[str, list[dict[str, Any]]] = {"calls": [], "pages": [], "jwts": []}
+    for number, moment in enumerate(step.moments):
+        fields = {name: value for name, value in asdict(moment).items() if name != "screenshot"}
+        kind = {Called: "calls", PageSeen: "pages", JwtSeen: "jwts"}[type(moment)]
+        found[kind].append({"n": number, **fields})
+    return found
+
+
+def _text(value: Any, depth: int) -> str:
+    pad = " " * depth
+    text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
+    return "\n".join(pad + line for line in text.splitlines())
 
 
 def open_report(path: Path) -> JsonReport:
