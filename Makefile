@@ -4,7 +4,7 @@ JOBS ?= auto
 # -v undoes setup.cfg's -q, so that pytest closes with its full line.
 PYTEST := $(BIN)/python -m pytest -v -n $(JOBS) --maxprocesses 4
 
-.PHONY: help demo test check fuzz bench lint format docs peer venv browser peers
+.PHONY: help demo test check fuzz zoo bench lint format docs peer venv browser peers
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -22,7 +22,11 @@ FILES ?= 4000
 fuzz: venv ## the longer search for files that break the parser or check (FILES=4000 for each test: some minutes)
 	FLOWRUN_FUZZ=$(FILES) $(PYTEST) tests/test_fuzz.py
 
-bench: venv ## what flowrun costs, as ratios (benchmarks/README.md)
+ROUNDS ?= 50
+zoo: venv browser peers ## every page of tests/zoo 50 times (ROUNDS=50), without one failure
+	FLOWRUN_ZOO=$(ROUNDS) $(PYTEST) tests/zoo
+
+bench: venv browser ## what flowrun costs, as ratios (benchmarks/README.md)
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
 
 lint: venv
@@ -39,8 +43,8 @@ docs: venv ## write docs/reference.md from the schemas and docs/reference.md.in
 	$(BIN)/python docs/make_reference.py
 
 CONFIGURATION ?= signed
-peer: peers ## oidc-provider on 127.0.0.1:9400, until Ctrl-C (CONFIGURATION=signed, ofm or plain; PEER_LOG=1 tells refusals)
-	PATH="$$(bash .ci/node):$$PATH" node tests/peers/oidc-provider/server.mjs '{"configuration": "$(CONFIGURATION)", "port": 9400, "client_jwks": "keys.example/client-public.jwks.json"}'
+peer: peers ## oidc-provider on 127.0.0.1:9400, until Ctrl-C (CONFIGURATION=signed, ofm, fapi, open …; PEER_LOG=1 tells refusals)
+	PATH="$$(bash .ci/node):$$PATH" node tests/peers/oidc-provider/server.mjs '{"configurations": ["$(CONFIGURATION)"], "port": 9400, "client_jwks": "keys.example/client-public.jwks.json"}'
 
 venv:
 	@bash .ci/venv

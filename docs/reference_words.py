@@ -56,7 +56,6 @@ NEEDS: Final = {
 
 # Places of a refusal that have no sentence in flowrun.refusals yet.
 LATER_PLACES: Final = {
-    "call": "the server refused a call",
     "tls": "the server broke off the TLS handshake",
 }
 
