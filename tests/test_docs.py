@@ -288,6 +288,27 @@ def test_every_command_of_a_readme_names_files_inputs_and_environments_that_exis
     assert done.exit_code == 0, done.output
 
 
+PIPELINES = [
+    pytest.param(match["language"], match["text"], id=match["language"])
+    for match in FENCE.finditer(read(REPO / "docs" / "reports.md"))
+    if match["language"] in {"crontab", "github", "gitlab", "groovy"}
+]
+
+
+@pytest.mark.parametrize(("language", "text"), PIPELINES)
+def test_every_pipeline_can_be_pasted(language, text) -> None:
+    lines = re.findall(r"(?<![\w/.-])flowrun ((?:check )?scenarios/[^'\n]*)", text)
+    assert lines
+    for line in lines:
+        parsed(f"flowrun {line}")
+    if language in {"github", "gitlab"}:
+        assert "flowrun" in yaml.safe_load(text).get("jobs", yaml.safe_load(text))
+    if language == "crontab":
+        assert all(len(line.split(maxsplit=5)) == 6 for line in text.splitlines())
+    if language == "groovy":
+        assert text.count("{") == text.count("}")
+
+
 def test_the_first_command_is_there() -> None:
     assert "flowrun scenarios/par_dp.yaml" in {str(one.values[1]) for one in COMMANDS}
 

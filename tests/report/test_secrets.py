@@ -72,6 +72,8 @@ ENCODINGS = {
     "JSON, each character": lambda s: "".join(f"\\u{unit:04x}" for unit in units(s)),
     "JSON, as .NET does it": lambda s: "".join(f"\\u{ord(c):04X}" if c in "+&<>'\"" else in_json(c) for c in s),
     "JSON in JSON": lambda s: json.dumps(json.dumps({"a": s})),
+    "Python": repr,
+    "Python, each character": lambda s: "".join(f"\\U{ord(c):08x}" for c in s),
     "HTML": html.escape,
     "HTML as Jinja does it": lambda s: html.escape(s).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"),
     "HTML of a URL": lambda s: html.escape(f"/?a=b&c={percent(s)}"),
@@ -259,21 +261,26 @@ def test_every_field_is_filled():
 # --- what the redactor does not know by value -------------------------------------------------------------------------
 
 
+def called(*, sent_headers=(), form=(), text="", sent_text=""):
+    return happenings.Called("POST", "https://a/x", 200, 0.1, dict(sent_headers), form, {}, text, sent_text)
+
+
 @pytest.mark.parametrize(
     "event",
     [
         happenings.JwtSeen("response", False, {"alg": "PS256"}, {"code": "c0de", "state": "kept"}),
         happenings.JwtSeen("id_token", False, {}, {"name": "Aisyah", "address": {"locality": "KL"}, "sub": "kept"}),
-        happenings.Called("POST", "https://a/x", 200, 0.1, {"dpop": "pr00f", "x-signature": "s1g", "a": "kept"}, (), {}, ""),
-        happenings.Called("POST", "https://a/x", 200, 0.1, {}, (("client_assertion", "4ss"),), {}, "kept"),
-        happenings.Called("POST", "https://a/x", 200, 0.1, {}, (), {}, "kept", '{"name": "Aisyah", "password": "p\\"w"}'),
-        happenings.Called("POST", "https://a/x", 200, 0.1, {}, (), {}, '{"device_code":"d3v","email":"a@b","a":"kept"}'),
-        happenings.Called("POST", "https://a/x", 200, 0.1, {}, (), {}, '{"address": {"locality": "KL"}, "a": "kept"}'),
+        called(sent_headers={"dpop": "pr00f", "x-signature": "s1g", "a": "kept"}),
+        called(form=(("client_assertion", "4ss"), ("a", "kept"))),
+        called(sent_text='{"name": "Aisyah", "password": "p\\"w", "a": "kept"}'),
+        called(text='{"device_code":"d3v","email":"a@b","a":"kept"}'),
+        called(text='{"address": {"locality": "KL"}, "a": "kept"}'),
+        called(text='{"a": "kept", "refresh_token": "c0de'),
         happenings.StepFinished("a", "userinfo", "kept", 0.1, values={"name": "Aisyah", "body": {"email": "a@b"}}),
         happenings.PageSeen("form_post", "https://a/x?kept&code=c0de", "", 200, '{"code_verifier": "v3r"}', 0.1),
     ],
     ids=repr,
-)  # fmt: skip
+)
 def test_what_is_short_or_personal_is_hidden_where_it_stands(event):
     redactor = Redactor()
     redactor.hide_members({"name", "email", "address"})

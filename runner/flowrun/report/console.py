@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
+import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import Final, TextIO
 
 from flowrun.errors import Problem, draw
 from flowrun.events import (
@@ -14,6 +16,7 @@ from flowrun.events import (
     Event,
     Expected,
     Judged,
+    JwtSeen,
     PageSeen,
     RunFinished,
     RunStarted,
@@ -23,9 +26,10 @@ from flowrun.events import (
     StepStarted,
     Told,
 )
-
-if TYPE_CHECKING:
-    from rich.status import Status
+from flowrun.report.layout import problem_lines, width_of, wrapped
+from flowrun.report.moving import Moving
+from flowrun.report.tally import Tally
+from flowrun.report.verbose import Line, call_lines, jwt_lines
 
 _SIGNS: Final[Mapping[str, tuple[str, str, str]]] = {
     # status: sign, sign for terminals without these characters, colour
@@ -40,6 +44,8 @@ _SIGNS: Final[Mapping[str, tuple[str, str, str]]] = {
     "not run": ("·", ".", "2"),
 }
 _NAME_WIDTH: Final = 10
+_NARROWEST: Final = 30  # columns; with fewer, nothing can be laid out
+_FIRST: Final = 3  # problems that a suite's end tells to begin with
 
 
 class Console:
@@ -54,25 +60,32 @@ class Console:
         self._terminal = self._out.isatty()
         self._colour = self._terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self._unicode = _can_show(self._out, "✓✗–·→")
-        self._status: Status | None = None
-        self._told: list[str] = []
-        self._several = False
-        self._environments = 1
+        self._moving = Moving(self._out, unicode=self._unicode)
+        self._under_way: list[tuple[str, float]] = []
+        self._told: list[Line] = []
+        self._scenarios = self._environments = 1
+        self._number = 0
+        self._began = 0.0
+        self._tally = Tally()
+        self._warned: set[Problem] = set()
         self._left_out: dict[str, int] = {}
         self._width = _NAME_WIDTH
         self._shown: list[Problem] = []
 
     def tell(self, event: Event) -> None:
         """Say what happened."""
+        self._tally.tell(event)
         match event:
-            case RunStarted(scenarios=count, environments=environments):
-                self._several, self._environments = count > 1, environments
+            case RunStarted(scenarios=count, environments=environments, at=at):
+                self._scenarios, self._environments, self._began = count, environments, at
             case ScenarioStarted():
                 self._scenario(event)
             case StepStarted(name=name):
                 self._begin(name)
             case Called() if self._verbose:
-                self._call(event)
+                self._told += call_lines(event)
+            case JwtSeen() if self._verbose:
+                self._told += jwt_lines(event, self._began)
             case PageSeen():
                 self._page(event)
             case Judged(outcome="deviation"):
@@ -92,36 +105,42 @@ class Console:
 
     def close(self) -> None:
         """Take the line of the running step away."""
-        self._stop()
+        self._moving.stop()
 
     def _scenario(self, event: ScenarioStarted) -> None:
-        self._width = max(_NAME_WIDTH, *(len(name) for name in event.steps)) if event.steps else _NAME_WIDTH
+        self._number += 1
+        self._told = []
+        widest = max(_NAME_WIDTH, self._columns() // 3)
+        self._width = min(widest, max(_NAME_WIDTH, *map(width_of, event.steps))) if event.steps else _NAME_WIDTH
         if self._quiet:
             return
         case = f" [{event.case}]" if event.case else ""
-        self._line(self._paint(f"{event.title}{case}", "1"))
-        self._line(self._paint(f"  {event.file}, environment {event.environment}", "2"))
+        self._line(self._paint(f"{event.title}{case}", "1"), 2)
+        self._line(self._paint(f"  {event.file}, environment {event.environment}", "2"), 4)
         for problem in event.warnings:
-            self._problem(problem)
+            if problem not in self._warned:  # of the environment: once is enough, however many scenarios it has
+                self._warned.add(problem)
+                self._problem(problem)
 
     def _begin(self, name: str) -> None:
         self._told = []
-        if not self._terminal or self._quiet or self._still:
-            return
-        from rich.console import Console as Screen  # noqa: PLC0415  only a terminal has a moving line
-        from rich.status import Status  # noqa: PLC0415
+        self._under_way.append((name, time.monotonic()))
+        self._move()
 
-        self._stop()
-        self._status = Status(f"{name} …", console=Screen(file=self._out))
-        self._status.start()
+    def _move(self) -> None:
+        """Show the step under way, and the time passing, on the last line of a terminal."""
+        steady = not self._terminal or self._quiet or self._still or os.environ.get("TERM") == "dumb"
+        if self._under_way and not steady:
+            self._moving.start(self._progress)
 
-    def _stop(self) -> None:
-        if self._status is not None:
-            self._status.stop()
-            self._status = None
+    def _progress(self) -> str:
+        name, since = self._under_way[-1]
+        place = f"{self._number}/{self._scenarios} " if self._scenarios > 1 else ""
+        dots = "…" if self._unicode else "..."
+        return f"{place}{name} {dots} {time.monotonic() - since:.0f} s"
 
     def _note(self, label: str, value: str) -> None:
-        self._told.append(f"      {label}: {value}")
+        self._told.append((f"      {label}: {value}", 8))
 
     def _page(self, event: PageSeen) -> None:
         if self._verbose:
@@ -129,16 +148,10 @@ class Console:
         if event.screenshot_file:
             self._note("screenshot", event.screenshot_file)
 
-    def _call(self, event: Called) -> None:
-        self._note("call", f"{event.method} {event.url} → {event.status} in {event.seconds:.3f} s")
-        for name, value in event.sent_form:
-            self._told.append(f"        {name} = {value}")
-        text = " ".join(event.text.split())
-        if text:
-            self._told.append(f"        {text[:500]}")
-
     def _step(self, event: StepFinished) -> None:
-        self._stop()
+        self._moving.stop()
+        if self._under_way and self._under_way[-1][0] == event.name:  # one that is left out never began
+            self._under_way.pop()
         notes, self._told = self._told, []
         if self._quiet:
             for problem in event.problems:
@@ -150,33 +163,45 @@ class Console:
         words = event.summary or ("" if event.status in {"passed", "failed"} else event.status)
         if event.status == "refused":
             words = f"{event.summary} (as expected)"
-        self._line(f"  {sign} {event.name:<{self._width}} {time}  {words}".rstrip())
-        for note in notes:
-            self._line(self._paint(note, "2"))
+        head = f"  {sign} {event.name:<{self._width}} {time}  "
+        self._line(f"{head}{words}".rstrip(), min(width_of(head), self._columns() // 2))
+        self._notes(notes)
         for problem in event.problems:
             self._problem(problem)
+        self._move()  # a step that runs others goes on
+
+    def _notes(self, notes: list[Line]) -> None:
+        for text, hang in notes:
+            self._line(self._paint(text, "2"), hang)
 
     def _problem(self, problem: Problem) -> None:
-        self._stop()
+        self._moving.stop()
         self._shown.append(problem)
-        first, *rest = draw(problem).splitlines()
+        room = self._columns() - 4
+        drawn = draw(problem, room - 10) if self._terminal else draw(problem)
+        drawn = drawn if self._unicode else drawn.translate(_PLAIN)
+        title = len(list(wrapped(drawn.partition("\n")[0], room, 2)))
         self._line("")
-        self._line("    " + self._paint(first, "33" if problem.warning else "31"))
-        for line in rest:
-            self._line(f"    {line}")
+        for number, line in enumerate(problem_lines(drawn, room)):
+            shown = self._paint(line, "33" if problem.warning else "31") if number < title else line
+            self._write(f"    {shown}")
         self._line("")
 
     def _end(self, event: ScenarioFinished) -> None:
-        self._stop()
+        self._moving.stop()
+        self._under_way.clear()
         if event.status == "not run":
             self._left_out[event.summary] = self._left_out.get(event.summary, 0) + 1
             return
+        notes, self._told = self._told, []
+        if not self._quiet:
+            self._notes(notes)  # what was told after the last step
         self._closing_problems(event)
         where = f" [{event.case}]" if event.case else ""
         place = f" ({event.environment})" if self._environments > 1 else ""
         head = f"{event.title}{where}{place}: " if self._quiet else ""
         word = self._paint(event.status, _SIGNS[event.status][2])
-        self._line(f"  {self._sign(event.status)} {head}{word} in {event.seconds:.1f} s: {event.summary}")
+        self._line(f"  {self._sign(event.status)} {head}{word} in {event.seconds:.1f} s: {event.summary}", 4)
         if not self._quiet:
             self._line("")
 
@@ -188,12 +213,33 @@ class Console:
         self._shown.clear()
 
     def _run_over(self, event: RunFinished) -> None:
-        if not self._several:
+        if self._scenarios <= 1:
             return
         for reason, number in self._left_out.items():
-            self._line(f"  {self._sign('not run')} {number} not run: {reason}")
+            self._line(f"  {self._sign('not run')} {number} not run: {reason}", 4)
         counts = ", ".join(f"{number} {word}" for word, number in event.counts.items()) or "nothing ran"
-        self._line(f"{counts} in {event.seconds:.1f} s")
+        self._line(f"{counts} in {event.seconds:.1f} s", 2)
+        if self._tally.besides():
+            self._line(f"among them: {self._tally.besides()}", 2)
+        if not self._quiet:
+            self._what_to_do_first()
+
+    def _what_to_do_first(self) -> None:
+        groups = self._tally.groups()
+        if not groups:
+            return
+        self._line("")
+        self._line(self._paint("What to do first:", "1"))
+        for number, group in enumerate(groups[:_FIRST], 1):
+            problem = group.problem
+            many = f" ({group.scenarios} scenarios)" if group.scenarios > 1 else ""
+            self._line(f"  {number}. {problem.title} [{problem.code}]{many}", 5)
+            for label, value in (("do", problem.hint), ("blame", problem.blame), ("see", str(problem.at or ""))):
+                if value:
+                    self._line(f"     {label}: {' '.join(value.split())}", 7)
+        if len(groups) > _FIRST:
+            left = len(groups) - _FIRST
+            self._line(f"  and {left} more {'kind' if left == 1 else 'kinds'} of problem, told above", 2)
 
     def _sign(self, status: str) -> str:
         sign, plain, colour = _SIGNS[status]
@@ -202,13 +248,26 @@ class Console:
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
 
-    def _line(self, text: str) -> None:
+    def _columns(self) -> int:
+        """Return how wide a line may be; only a terminal has an end."""
+        return max(_NARROWEST, shutil.get_terminal_size().columns) if self._terminal else sys.maxsize
+
+    def _line(self, text: str, hang: int = 0) -> None:
+        """Write a line; what has no room goes on under column `hang`."""
+        text = self._fit(text)
+        for line in wrapped(text, self._columns(), hang) if self._terminal else [text]:
+            self._out.write(line + "\n")
+        self._out.flush()
+
+    def _write(self, text: str) -> None:
+        self._out.write(self._fit(text) + "\n")
+
+    def _fit(self, text: str) -> str:
+        """Return a text as this terminal can show it, with nothing in it that steers one."""
         if not self._unicode:
             text = text.translate(_PLAIN)
         encoding = self._out.encoding or "ascii"
-        shown = _CONTROL.sub(" ", text).encode(encoding, "backslashreplace").decode(encoding)
-        self._out.write(shown + "\n")
-        self._out.flush()
+        return _CONTROL.sub(" ", text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 # What a server says must not move the cursor, begin a line of its own or turn the text around; our colours stay.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.errors import draw
 from flowrun.events import Called, Judged, JwtSeen, PageSeen
 from flowrun.report.clauses import link
+from flowrun.report.dates import human
 from flowrun.report.sequence import diagram
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 LONGEST_BODY: Final = 20_000  # characters of one body; nobody reads more, and the page must open
 INTERACTION_ID: Final = "x-fapi-interaction-id"
-_DATES: Final = frozenset({"iat", "exp", "nbf", "auth_time", "updated_at"})
 _SENT_AS_EVER: Final = frozenset({"accept-encoding", "connection", "user-agent"})
 SIGNS: Final[Mapping[str, str]] = {
     "passed": "✓",
@@ -154,32 +153,12 @@ def _jwt(jwt: JwtSeen, anchor: str, began: float) -> dict[str, Any]:
         "id": anchor,
         "jwt": jwt,
         "header": [(name, _value(value), "") for name, value in jwt.header.items()],
-        "claims": [(name, _value(value), _human(name, value, began)) for name, value in jwt.claims.items()],
+        "claims": [(name, _value(value), human(name, value, began)) for name, value in jwt.claims.items()],
     }
 
 
 def _value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1, default=str)
-
-
-def _human(name: str, value: Any, began: float) -> str:
-    """Return a date of a JWT as people write it, and how far it is from the run's start."""
-    if name not in _DATES or isinstance(value, bool) or not isinstance(value, int | float):
-        return ""
-    try:
-        moment = datetime.fromtimestamp(value, UTC)
-    except (OverflowError, ValueError, OSError):
-        return "no date"
-    return f"{moment:%d %b %Y, %H:%M:%S} UTC, {distance(value - began)}"
-
-
-def distance(seconds: float) -> str:
-    """Say how far a moment is from the run: `5 min after the start`."""
-    size = abs(seconds)
-    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
-        if size >= 2 * length:
-            return f"{size / length:.0f} {unit} {'after' if seconds > 0 else 'before'} the start"
-    return f"{size:.0f} s {'after' if seconds >= 0 else 'before'} the start"
 
 
 def _body(text: str) -> str:
