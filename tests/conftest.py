@@ -84,8 +84,9 @@ class Ran:
 
     @property
     def last_line(self) -> str:
-        """The line that says how it ended, without times."""
-        line = re.sub(r" in \d+\.\d s:", ":", self.out).rstrip().splitlines()[-1]
+        """The line that says how it ended, without times; where the report was put stands after it."""
+        lines = re.sub(r" in \d+\.\d s:", ":", self.out).rstrip().splitlines()
+        line = [line for line in lines if line and not line.startswith("report: ")][-1]
         return normalised(line).strip()
 
 

@@ -87,6 +87,8 @@ def test_without_a_form_nothing_is_in_the_body():
         ("[Infinity, -Infinity]", None),
         ("[" * 100_000, None),
         ("9" * 10_000, None),
+        ("1e400", None),
+        ('{"a": "\\ud800"}', None),
     ],
 )
 def test_a_body_is_parsed_where_it_is_json_whatever_its_type(text, body):
@@ -393,6 +395,16 @@ def test_a_certificate_is_accepted_when_the_environment_says_so(https, pair, ver
     wire.close()
 
 
+def test_the_authority_of_a_run_is_trusted_where_a_request_names_none(https, pair, tmp_path):
+    wire = Wire(Redactor(), timeout=5, authority=pair)
+    other = made_pair(tmp_path / "other.pem", "127.0.0.9")
+    assert wire.send("GET", https).body == {"a": 1}
+    with pytest.raises(StepError) as error:
+        wire.send("GET", https, tls=Tls(ca=other))
+    wire.close()
+    assert error.value.code == "tls-certificate"
+
+
 def test_a_certificate_for_another_name(serve, tmp_path):
     other = made_pair(tmp_path / "other.pem", "127.0.0.9")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -427,6 +439,7 @@ def test_a_server_that_wants_a_client_certificate(serve, pair):
     url = serve(OK, tls=context)
     error = refused(url, tls=Tls(ca=pair))
     assert (error.code, error.exit_code) == ("tls-client-certificate", UNREACHABLE)
+    assert error.facts == (("url", url), ("TLS alert", "certificate required"))
     wire = Wire(Redactor(), timeout=5)
     assert wire.send("GET", url, tls=Tls(ca=pair, certificate=pair)).status == 200
     wire.close()

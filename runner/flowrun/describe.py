@@ -201,18 +201,31 @@ def _tampered(tamper: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{target} is left out." for target in tamper.get("remove", ()))
     yield from (f"{target} is sent twice." for target in tamper.get("duplicate", ()))
     yield from (f"{target} is moved to {place}." for target, place in tamper.get("move", {}).items())
-    sign = tamper.get("sign", {})
-    if "alg" in sign:
-        yield f"it is signed with alg {sign['alg']}."
-    if "key" in sign:
-        yield f"it is signed with the key {sign['key']}."
-    if sign.get("flip_bit"):
-        yield "one bit of the signature is changed."
+    yield from _signed_wrongly(tamper.get("sign", {}))
+    if "client" in tamper:
+        nobody = tamper["client"] == "none"
+        yield "it does not say who the client is." if nobody else f"the client {value(tamper['client'])} authenticates."
+    if "certificate" in tamper:
+        none = tamper["certificate"] == "none"
+        yield "no certificate is shown." if none else f"the certificate of {value(tamper['certificate'])} is shown."
     if "method" in tamper:
         yield f"it is sent with {value(tamper['method'])}."
+    if "content_type" in tamper:
+        yield f"it is sent as {value(tamper['content_type'])}."
     if "clock" in tamper:
-        way = "ahead" if tamper["clock"].startswith("+") else "behind"
-        yield f"its times are made as if the clock were {wording.span(tamper['clock'])} {way}."
+        way = {"+": "ahead", "-": "behind"}.get(tamper["clock"][0])
+        away = f"{wording.span(tamper['clock'])} {way}" if way else f"{value(tamper['clock'])} away"
+        yield f"its times are made as if the clock were {away}."
+
+
+def _signed_wrongly(sign: Mapping[str, Any]) -> Iterator[str]:
+    what = {"assertion": "the client assertion", "proof": "the DPoP proof"}.get(sign.get("jwt", ""), "it")
+    if "alg" in sign:
+        yield f"{what} is signed with alg {value(sign['alg'])}."
+    if "key" in sign:
+        yield f"{what} is signed with the key {value(sign['key'])}."
+    if sign.get("flip_bit"):
+        yield "one bit of the signature is changed." if what == "it" else f"one bit of {what}'s signature is changed."
 
 
 # --- the end ---------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 from flowrun.flow import SignedJwt, now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from flowrun.jose import Key
 
@@ -32,11 +32,13 @@ class Prover:
         """The thumbprint of the key: `dpop_jkt` in a request, `cnf.jkt` in a token."""
         return self.key.thumbprint()
 
-    def proof(self, method: str, url: str, access_token: str = "") -> tuple[str, SignedJwt]:
-        """Return a fresh proof for one request, and what was signed (section 4.2)."""
-        from flowrun.jose import sign  # noqa: PLC0415  JOSE is loaded when something is signed
+    def proof(
+        self, method: str, url: str, access_token: str = "", signer: Callable[..., str] | None = None
+    ) -> tuple[str, SignedJwt]:
+        """Return a fresh proof for one request, and what was signed (section 4.2); `signer` tampers with it."""
+        from flowrun.jose import peek, sign  # noqa: PLC0415  JOSE is loaded when something is signed
 
-        header = {"typ": "dpop+jwt", "kid": None, "jwk": public_members(self.key)}
+        header: dict[str, Any] = {"typ": "dpop+jwt", "kid": None, "jwk": public_members(self.key)}
         claims: dict[str, Any] = {
             "jti": str(uuid.uuid4()),
             "htm": method,
@@ -48,8 +50,9 @@ class Prover:
             claims["ath"] = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         if nonce := self.nonces.get(origin(url)):
             claims["nonce"] = nonce
-        shown = {"alg": self.alg, **{name: value for name, value in header.items() if value is not None}}
-        return sign(claims, self.key, self.alg, header), SignedJwt("dpop", shown, claims)
+        token = (signer or sign)(claims, self.key, self.alg, header)
+        made = peek(token)
+        return token, SignedJwt("dpop", made.header, made.claims)
 
     def remember(self, url: str, headers: Mapping[str, str]) -> None:
         """Keep the nonce of an answer: the next proof for this server carries it."""

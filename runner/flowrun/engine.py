@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flowrun.browser import BrowserSettings
     from flowrun.plan import Plan
     from flowrun.session import Session
+    from flowrun.state import Recorder, Resume
 
 LONGEST_WIND_UP: Final = 10.0  # seconds for the `after` steps once a person has pressed Ctrl-C
 LONGEST_SILENCE: Final = 3.0  # seconds in which nothing happens meanwhile: a call that hangs can't be interrupted
@@ -25,11 +26,16 @@ LONGEST_SILENCE: Final = 3.0  # seconds in which nothing happens meanwhile: a ca
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to run: stop at the first failed scenario, let warnings fail, the browser to use."""
+    """How to run: stop at the first failed scenario, let warnings fail, the browser to use.
+
+    `recorder` keeps what is known after each step, `resume` goes on with what was kept.
+    """
 
     fail_fast: bool = False
     strict: bool = False
     browser: BrowserSettings | None = None
+    recorder: Recorder | None = None
+    resume: Resume | None = None
 
 
 def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterator[Event]:
@@ -80,7 +86,9 @@ def _run(plans: Sequence[Plan], session: Session, options: Options, tell: Callab
             tell(not_run(plan, reason))
             counts["not run"] += 1
             continue
-        run = Run(plan, session, options.browser, options.strict, tell)
+        run = Run(
+            plan, session, options.browser, options.strict, tell, recorder=options.recorder, resume=options.resume
+        )
         finished = run.run()
         counts[finished.status] += 1
         codes.append(finished.exit_code)

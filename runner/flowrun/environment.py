@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -39,12 +40,25 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """A known deviation: a check that may fail here, why, and until when (an ISO date)."""
+    """A known deviation: a check that may fail here, why, and until when (an ISO date).
+
+    One that names a `scenario` by its id is a known failure: `check` may then be the code of any problem, too.
+    """
 
     check: str
     reason: str
     until: str = ""
     scenario: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether its last day is over."""
+        return bool(self.until) and date.fromisoformat(self.until) < datetime.now(UTC).date()
+
+    @property
+    def is_failure(self) -> bool:
+        """Tell whether it is about a problem of one scenario; ids of checks have a dot in them, other codes none."""
+        return bool(self.scenario) and "." not in self.check
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +225,22 @@ def load(path: Path, redactor: Redactor, process: Mapping[str, str] | None = Non
                 warning=True,
             )
         )
+    environment.warnings.extend(_ended_deviations(environment))
     if not environment.embedded:
         environment.warnings.extend(_literal_secrets(document))
     return environment
+
+
+def _ended_deviations(environment: Environment) -> Iterator[Problem]:
+    for index, deviation in enumerate(environment.deviations):
+        if deviation.ended:
+            yield Problem(
+                "deviation-ended",
+                f"the deviation {deviation.check} was accepted until {deviation.until}, and that is over",
+                environment.document.at(("deviations", index, "until")),
+                hint="take it out, or agree on another day",
+                warning=True,
+            )
 
 
 def _require_known_checks(environment: Environment) -> None:
@@ -228,7 +255,7 @@ def _require_known_checks(environment: Environment) -> None:
             hint="a run tells the id of every check that failed; docs/checks.md lists them all",
         )
         for index, deviation in enumerate(environment.deviations)
-        if deviation.check not in known
+        if deviation.check not in known and not deviation.is_failure
     ]
     if problems:
         raise FlowrunError(*problems)

@@ -122,9 +122,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 WIDEST: Final = 140  # columns of an excerpt; a longer line is shown around its carets
 
 
-def draw(problem: Problem) -> str:
+def draw(problem: Problem, widest: int = WIDEST) -> str:
     """Draw a problem as text: title, file:line:column, the line, carets, facts, what to do.
 
+    An excerpt that is wider than `widest` columns is cut on both sides of its carets.
     Nothing in it is a command to a terminal, whatever a file or a server said.
     """
     lines = [f"{'warning' if problem.warning else 'error'}[{problem.code}]: {problem.title}"]
@@ -133,7 +134,7 @@ def draw(problem: Problem) -> str:
     if at is not None:
         lines.append(f"{gutter}--> {at}")
     if at is not None and at.text:
-        excerpt, pad, carets = _excerpt(at)
+        excerpt, pad, carets = _excerpt(at, widest)
         label = f" {problem.label}" if problem.label else ""
         lines += [f"{gutter} |", f"{at.line} | {excerpt}".rstrip(), f"{gutter} | {pad}{carets}{label}"]
     elif problem.label:
@@ -151,23 +152,23 @@ def draw(problem: Problem) -> str:
     return _CONTROL.sub("\ufffd", "\n".join(lines)) + "\n"
 
 
-def _excerpt(at: Span) -> tuple[str, str, str]:
+def _excerpt(at: Span, widest: int) -> tuple[str, str, str]:
     """Return the line, the blanks before the carets and the carets: tabs opened, a very long line cut on both sides."""
     before = at.text[: at.column - 1].expandtabs(TAB_WIDTH)
     marked = at.text[: at.end_column - 1].expandtabs(TAB_WIDTH)[len(before) :]
     text = at.text.expandtabs(TAB_WIDTH)
-    if _columns(text) > WIDEST:
-        marked = marked[: WIDEST // 2]
-        start = max(0, len(before) - WIDEST // 4)
-        cut = text[start : start + WIDEST]
+    if columns(text) > widest:
+        marked = marked[: widest // 2]
+        start = max(0, len(before) - widest // 4)
+        cut = text[start : start + widest]
         before = before[start:]
         if start:
             cut, before = f"…{cut[1:]}", f"…{before[1:]}"
-        text = cut if start + WIDEST >= len(text) else f"{cut}…"
-    return text, " " * _columns(before), "^" * max(1, _columns(marked))
+        text = cut if start + widest >= len(text) else f"{cut}…"
+    return text, " " * columns(before), "^" * max(1, columns(marked))
 
 
-def _columns(text: str) -> int:
+def columns(text: str) -> int:
     """Return how many columns a terminal gives a text: two for wide characters, none for those that combine."""
     if text.isascii():
         return len(text)

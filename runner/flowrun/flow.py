@@ -49,7 +49,8 @@ class Flow:
     `parameters` is the authorization request as it was (or will be) sent, without the client's authentication.
     `callback` is what the browser came back with, of a JARM response its claims; `callback_pairs`, `callback_place`
     and `callback_url` are what stood in the URL or the form. `hops` are the main documents of the last browse step.
-    `signed` are the JWTs of ours that the step under way has sent or left. `jwks` are the server's keys where they
+    `signed` are the JWTs of ours that the step under way has sent or left; `moved` (form, url) holds what a tampering
+    has taken out of the request object, for the push and the browser. `jwks` are the server's keys where they
     could be read; `jwks_answer` is what came when discover asked for them, `jwks_trouble` why nothing came.
     """
 
@@ -74,6 +75,7 @@ class Flow:
     device: Mapping[str, Any] = field(default_factory=dict)
     degraded: str = ""
     signed: list[SignedJwt] = field(default_factory=list)
+    moved: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,8 @@ class Around:
 
     `id_token` came with tokens; `jwt` is any other signed answer of the step: JARM, userinfo, a resource. `earlier` are
     the values that came before in this run: request_uri, code, access_token. `jkt` is the thumbprint of the client's
-    DPoP key, empty where it has proved none. `wants_refusal`: the scenario is about being refused.
+    DPoP key, empty where it has proved none. `wants_refusal`: the scenario is about being refused; `tampered`: the
+    step sends something else than a good client on purpose.
     """
 
     flow: Flow
@@ -184,3 +187,4 @@ class Around:
     earlier: Mapping[str, Sequence[str]] = field(default_factory=dict)
     jkt: str = ""
     wants_refusal: bool = False
+    tampered: bool = False

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from flowrun import template
 from flowrun.client import Client
-from flowrun.errors import INTERRUPTED, FlowrunError, Problem, StepError
+from flowrun.errors import INTERRUPTED, WRONG_FILE, FlowrunError, Problem, StepError
+from flowrun.events import Told
 from flowrun.flow import Flow, automatic_parameters
 from flowrun.steps.base import Outcome, Tools
+from flowrun.tamper import Tampering
 
 if TYPE_CHECKING:
     from flowrun.browser.driver import Browser
@@ -81,8 +83,8 @@ class Known:
             names["tokens"] = flow.tokens
         return names
 
-    def tools(self, step: WrittenStep) -> Tools:
-        """Return what a step may use."""
+    def tools(self, step: WrittenStep, tamper: Mapping[str, Any]) -> Tools:
+        """Return what a step may use; `tamper` is what it changes in what it sends, filled."""
         environment = self.plan.environment
         self.flow(step).signed.clear()  # of this step, not of those before it
         return Tools(
@@ -103,6 +105,12 @@ class Known:
             prover=lambda: self._prover(self.client(step)),
             any_status=self._any_status(step),
             may_be_refused=bool({"callback", "page", step.name} & set(self.plan.scenario.refused)),
+            tampering=Tampering(
+                tamper,
+                tell=lambda words: self.tell(Told("tampered", words)),
+                other_key=partial(self._other_key, self.client(step)),
+                moved=self.flow(step).moved,
+            ),
         )
 
     def _any_status(self, step: WrittenStep) -> bool:
@@ -128,7 +136,15 @@ class Known:
         if self.session.interrupted.wait(seconds):
             raise StepError("interrupted", "interrupted while waiting", exit_code=INTERRUPTED)
 
+    def _other_key(self, client: Client, name: str) -> Key:
+        """Return the key that a tampering names: one of the client's, else the signing key of another client."""
+        if name in client.keys:
+            return self._load_key(client, name)
+        return self._load_key(self.plan.environment.client(name), "signing")
+
     def _load_key(self, client: Client, name: str) -> Key:
+        if name not in client.keys:
+            raise StepError("unknown-key-name", f"the client '{client.name}' has no key '{name}'", exit_code=WRONG_FILE)
         return self.session.keyring.load(client, name, self.plan.environment)
 
     def _parameters(self, step: WrittenStep) -> dict[str, Any]:

@@ -54,6 +54,7 @@ def _steps(scenario: Scenario, environment: Environment, there: set[str]) -> Ite
             request_checked = True
             yield from _unknown(scenario.authorization, ("authorization",), document, known, later)
         yield from _unknown(step.input, step.input_at, document, known, later, step)
+        yield from _unknown(step.tamper, (*step.at, "tamper"), document, known, later)
         for key, value in (("when", step.when), ("expect", step.expect)):
             yield from _expression_or_value(key, value, step, document, known, later)
         yield from _path_problems(step, document)
@@ -267,7 +268,7 @@ def authorize_problems(environment: Environment) -> Iterator[Problem]:
 
 
 def _protected(name: str, at: Span, label: str) -> Problem:
-    hint = "to send a request that is wrong on purpose use call: {form: …}, or browse: {url: …}"
+    hint = "to send something wrong on purpose write tamper: beside the step"
     return Problem("protected-parameter", f"extra can't set {name}", at, label, hint=hint)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flowrun import certificates, inputs, lookahead, template
+from flowrun import certificates, inputs, lookahead, targets, template
 from flowrun.auth import METHODS
 from flowrun.cases import NO_CASE, Case
 from flowrun.embedded import sandbox_for
@@ -47,6 +47,7 @@ def make(scenario: Scenario, environment: Environment, overrides: Mapping[str, s
     problems += inputs.case_problems(scenario)
     problems += lookahead.need_words(scenario)
     problems += lookahead.step_problems(scenario, environment)
+    problems += targets.problems(scenario, environment)
     problems += lookahead.authorize_problems(environment)
     if not _surely_unmet(scenario, environment):  # where it is not applicable, nothing of it is lacking
         problems += _material_problems(scenario, environment, keyring)

@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import html
-import json
 import re
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
-from urllib.parse import quote
+from weakref import WeakSet
 
 from flowrun.errors import Span
+from flowrun.forms import SHORTEST, base64_forms, forms, plainer, quote_plus
 
 T = TypeVar("T")
-
-SHORTEST: Final = 8  # shorter values are hidden at their origin only, or every "alice" would turn into a blank
 
 # A compact JWS or JWE, or the beginning of one; claims are shown decoded elsewhere, the text would still be usable.
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}")
 _MASK = re.compile(r"‹[^‹›]+›")
+_ENCODED = re.compile(r"[%\\&]")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
 # A private key as JSON in a text, wherever it came from.
 _JWK_MEMBER = re.compile(r'("(?:d|p|q|dp|dq|qi|k)"\s*:\s*")[A-Za-z0-9_=-]{8,}(?=")')
-_PERCENT = re.compile(r"%[0-9A-F]{2}")
 _TOKEN_HEADER = re.compile(r"\b(Bearer|DPoP|Basic) [A-Za-z0-9._~+/=-]{8,}")
 
 SECRET_MEMBERS: Final = frozenset(
     {
         "access_token",
+        "actor_token",
+        "assertion",
         "auth_req_id",
         "client_assertion",
         "client_secret",
@@ -37,6 +36,7 @@ SECRET_MEMBERS: Final = frozenset(
         "code_verifier",
         "device_code",
         "id_token",
+        "id_token_hint",
         "password",
         "refresh_token",
         "registration_access_token",
@@ -46,15 +46,26 @@ SECRET_MEMBERS: Final = frozenset(
         "token",
     }
 )
-SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "dpop", "proxy-authorization", "set-cookie"})
-# A secret under its name in a text: a member of a JSON text, a parameter of a URL. These names mean nothing else there.
-_JSON_MEMBER = re.compile(
-    r'("(access_token|client_assertion|client_secret|code_verifier|id_token|password|refresh_token)"\s*:\s*")[^"‹]+'
+SECRET_HEADERS: Final = frozenset(
+    {
+        "apikey",
+        "authorization",
+        "cookie",
+        "dpop",
+        "proxy-authorization",
+        "set-cookie",
+        "x-api-key",
+        "x-auth-token",
+        "x-jws-signature",
+        "x-signature",
+    }
 )
-_PARAMETER = re.compile(
-    r"([?&#](access_token|client_assertion|client_secret|code|code_verifier|id_token|password|refresh_token|token)=)"
-    r"[^&#\s\"'<>‹]+"
-)
+_VALUE = r'"(?:[^"\\]|\\.)+"?'  # a text as JSON writes it, not an empty one, perhaps cut off
+# A secret under its name in a text: a member of a JSON text, a parameter of a URL. `code`, `request` and `response`
+# are often something else in JSON, `token` and `assertion` too.
+_AMBIGUOUS = frozenset({"assertion", "code", "request", "response", "token"})
+_JSON_MEMBER = re.compile(rf'("({"|".join(sorted(SECRET_MEMBERS - _AMBIGUOUS))})"\s*:\s*)({_VALUE})')
+_PARAMETER = re.compile(rf"([?&#]({'|'.join(sorted(SECRET_MEMBERS - {'request', 'response'}))})=)([^&#\s\"'<>]+)")
 # A JSON Web Key with one of these is a private key (RFC 7518, section 6).
 PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 
@@ -79,6 +90,9 @@ class Redactor:
 
     def __init__(self) -> None:
         """Start knowing nothing."""
+        _ALL.add(self)
+        self._personal: frozenset[str] = frozenset()
+        self._personal_member: re.Pattern[str] | None = None
         self._lasting: dict[str, str] = {}
         self._passing: dict[str, str] = {}
         self._ordered: list[tuple[str, str]] | None = None
@@ -89,14 +103,37 @@ class Redactor:
 
         `lasting` is for secrets of files, which every scenario may send again.
         """
-        # A JWT is known by its shape, wherever it stands.
-        if not isinstance(value, str) or len(value) < SHORTEST or _JWT.fullmatch(value):
+        if not isinstance(value, str) or len(value) < SHORTEST:
             return
         with self._lock:
             known = self._lasting if lasting else self._passing
-            for form in _forms(value):
+            # A JWT is known by its shape, wherever it stands as it is.
+            for form in base64_forms(value) if _JWT.fullmatch(value) else forms(value):
                 known.setdefault(form, kind)
             self._ordered = None
+
+    def hide_members(self, names: Iterable[str]) -> None:
+        """Hide members of these names too, where they stand: what a profile calls personal."""
+        self._personal |= frozenset(names)
+        if self._personal:
+            some = "|".join(sorted(map(re.escape, self._personal)))
+            # A text, or an object with texts in it (address); a request for a claim, {"essential": true}, has none.
+            self._personal_member = re.compile(rf'("({some})"\s*:\s*)({_VALUE}|\{{[^{{}}]*:\s*"[^{{}}]*\}})')
+
+    def hides(self, name: object) -> bool:
+        """Tell whether a member of this name is shown to nobody."""
+        return name in SECRET_MEMBERS or name in self._personal
+
+    def is_personal(self, name: object) -> bool:
+        """Tell whether a member of this name is about the person."""
+        return name in self._personal
+
+    def learn_claims(self, claims: Mapping[str, Any]) -> None:
+        """Remember what claims say about the person, so that it is found elsewhere too."""
+        for name in self._personal & set(claims):
+            value = claims[name]
+            for text in value.values() if isinstance(value, Mapping) else (value,):
+                self.learn(name, text)
 
     def forget(self) -> None:
         """Forget what is not lasting; a new scenario begins."""
@@ -125,7 +162,19 @@ class Redactor:
                     self.learn_members(item)
 
     def text(self, text: str) -> str:
-        """Return the text without any known secret, JWT, private key or authorization header."""
+        """Return the text without any known secret, JWT, private key or authorization header.
+
+        Where one hides in an encoding that nobody would use, the text comes back decoded, without it.
+        """
+        text = self._hidden(text)
+        if _ENCODED.search(text):
+            for plain in plainer(text):
+                hidden = self._hidden(plain)
+                if hidden != plain:
+                    return self.text(hidden)
+        return text
+
+    def _hidden(self, text: str) -> str:
         # A whole first: a secret that is replaced inside it would spoil its shape.
         if "eyJ" in text:
             text = _JWT.sub(mask("jwt"), text)
@@ -138,8 +187,10 @@ class Redactor:
             text = _JWK_MEMBER.sub(rf"\g<1>{mask('private key')}", text)
         if '":' in text or '" :' in text:
             text = _JSON_MEMBER.sub(_masked_member, text)
+            if self._personal_member is not None:
+                text = self._personal_member.sub(_masked_member, text)
         if "=" in text:
-            text = _PARAMETER.sub(_masked_member, text)
+            text = _PARAMETER.sub(_masked_parameter, text)
         return _TOKEN_HEADER.sub(lambda found: f"{found[1]} {mask('token')}", text)
 
     def line(self, text: str) -> str:
@@ -147,8 +198,10 @@ class Redactor:
         for form, _ in self._longest_first():
             if form in text:
                 text = text.replace(form, "*" * len(form))
-        text = _JWT.sub(_stars, text)
-        return _YAML_SECRET.sub(lambda found: found[1] + "*" * len(found[2]), text)
+        text = _YAML_SECRET.sub(lambda found: found[1] + "*" * len(found[2]), _JWT.sub(_stars, text))
+        if _ENCODED.search(text) and any(self._hidden(plain) != plain for plain in plainer(text)):
+            return re.sub(r"\S", "*", text)
+        return text
 
     def _longest_first(self) -> list[tuple[str, str]]:
         with self._lock:
@@ -166,26 +219,43 @@ def _stars(found: re.Match[str]) -> str:
     return "*" * len(found[0])
 
 
+_ALL: Final[WeakSet[Redactor]] = WeakSet()
+
+
+def anything(text: str) -> str:
+    """Return a text without what any redactor of this process knows: for messages about faults of flowrun itself."""
+    for redactor in list(_ALL):
+        text = redactor.text(text)
+    return text
+
+
 def _masked_member(found: re.Match[str]) -> str:
-    return found[1] + mask(found[2])
+    value = found[3]
+    end = '"' if value.endswith(('"', "}")) else ""
+    return found[0] if _MASK.fullmatch(value.strip('"')) else f'{found[1]}"{mask(found[2])}{end}'
+
+
+def _masked_parameter(found: re.Match[str]) -> str:
+    return found[0] if _MASK.fullmatch(found[3]) else found[1] + mask(found[2])
 
 
 def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
     match value:
         case Span():
-            return dataclasses.replace(value, text=redactor.line(value.text)) if value.text else value
+            return dataclasses.replace(value, file=redactor.text(value.file), text=redactor.line(value.text))
         case str():
-            if value and name in SECRET_MEMBERS and not _MASK.fullmatch(value):
-                return mask(name)
+            if value and redactor.hides(name):
+                return value if _MASK.fullmatch(value) else mask(name)
             if value and name.lower() in SECRET_HEADERS:
                 return mask(name.lower())
             return redactor.text(value)
         case Mapping():
             private = "kty" in value and not PRIVATE_MEMBERS.isdisjoint(value)
+            about_person = redactor.is_personal(name)  # address: {…}
             return {
                 redactor.text(key) if isinstance(key, str) else key: mask("private key")
                 if private and key in PRIVATE_MEMBERS
-                else _walk(item, redactor, str(key))
+                else _walk(item, redactor, name if about_person and not redactor.hides(key) else str(key))
                 for key, item in value.items()
             }
         case list():
@@ -205,46 +275,3 @@ def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
                 changes[field.name] = after
         return dataclasses.replace(value, **changes) if changes else value
     return value
-
-
-def quote_plus(value: str, safe: str = "") -> str:
-    """Return a value as forms have it; half a surrogate pair, which no server may send, is no reason to fail."""
-    return quote(value, safe=f"{safe} ", errors="replace").replace(" ", "+")
-
-
-def _forms(value: str) -> Iterable[str]:
-    """Yield the value as it may appear: raw, URL-encoded, in JSON or HTML, in Base64 alone and inside other Base64."""
-    yield value
-    # Python's way, that of JavaScript's encodeURIComponent, that of browsers' forms, and a query typed into a browser.
-    for encoded in (
-        quote(value, safe="", errors="replace"),
-        quote_plus(value),
-        quote(value, safe="!'()*", errors="replace"),
-        quote_plus(value, "*").replace("~", "%7E"),
-        quote(value, safe="!$&'()*+,;=:@/?~", errors="replace"),
-    ):
-        yield encoded
-        yield _PERCENT.sub(lambda found: found[0].lower(), encoded)
-    for ascii_only in (True, False):
-        inside = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
-        yield inside
-        yield inside.replace("/", "\\/")
-    yield html.escape(value)
-    yield html.escape(value, quote=False)
-    yield from _base64_forms(value.encode("utf-8", "surrogatepass"))
-
-
-def _base64_forms(raw: bytes) -> Iterable[str]:
-    alone = base64.b64encode(raw).decode().rstrip("=")
-    yield from (alone, _url_safe(alone))
-    # Inside a longer text (credentials, a JWT's payload) a value has three possible alignments. Only the characters
-    # that hold nothing but bits of the value are always the same.
-    for shift in (0, 1, 2):
-        text = base64.b64encode(b"\0" * shift + raw).decode()
-        core = text[-(-shift * 8 // 6) : (shift + len(raw)) * 8 // 6]
-        if len(core) >= SHORTEST:
-            yield from (core, _url_safe(core))
-
-
-def _url_safe(text: str) -> str:
-    return text.replace("+", "-").replace("/", "_")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from flowrun.plan import Plan
     from flowrun.scenario import Scenario, WrittenStep
     from flowrun.session import Session
+    from flowrun.state import Recorder, Resume
 
 
 @dataclass(slots=True)
@@ -55,6 +56,8 @@ class Run:
     _browser_used: bool = False
     _last_call: Called | None = None
     sent: bool = False
+    recorder: Recorder | None = None
+    resume: Resume | None = None
 
     def __post_init__(self) -> None:
         """Start knowing nothing."""
@@ -89,6 +92,8 @@ class Run:
                 time.time(),
             )
         )
+        if self.recorder is not None:
+            self.recorder.begin(plan)
         lacking = unmet(scenario.needs, environment, {}) or self._steps()
         if lacking:
             return self._finish("not applicable", started, f"needs {', '.join(lacking)}, which is not there", HELD)
@@ -114,6 +119,11 @@ class Run:
             case=self.plan.case,
             problems=tuple(self.verdict.problems),
         )
+        if self.recorder is not None:
+            try:
+                self.recorder.write()
+            except OSError as error:
+                self.tell(Told("note", f"the state of the run could not be kept: {error.strerror}"))
         self.tell(finished)
         return finished
 
@@ -125,19 +135,36 @@ class Run:
         except FlowrunError as error:
             self.verdict.problems += error.problems
             going = False
-        for step in self.plan.scenario.steps:
+        for step in self._from_here():
             if not going or self.session.interrupted.is_set():
                 self.tell(StepFinished(step.name, step.kind, "not reached", 0.0))
                 continue
             going = self._step(step)
+            if going and self.recorder is not None:
+                self.recorder.step(self.known, step)
             if step.kind == "discover" and going:
                 lacking = unmet(self.plan.scenario.needs, self.plan.environment, self.known.flow(step).server)
                 if lacking:
                     return lacking
         return []
 
+    def _from_here(self) -> Iterator[WrittenStep]:
+        """Yield the steps to run: all, or those that a kept run is gone on with."""
+        kept = self.resume
+        if kept is not None:
+            kept.restore(self.known)
+        for step in self.plan.scenario.steps:
+            if kept is not None and step.name == kept.first:
+                kept = None
+            if kept is None:
+                yield step
+            else:
+                self.tell(StepFinished(step.name, step.kind, "skipped", 0.0, "kept from the earlier run"))
+
     def _after(self, step: WrittenStep) -> None:
         if self._can_undo(step):
+            if self.recorder is not None:
+                self.recorder.undone(step)
             self._step(step, after=True)
         else:
             self.tell(StepFinished(step.name, step.kind, "skipped", 0.0, "nothing to undo"))
@@ -169,6 +196,7 @@ class Run:
             del self.verdict.problems[before:]  # what broke because the person pressed Ctrl-C is no finding
             self.tell(StepFinished(step.name, step.kind, "interrupted", time.monotonic() - started))
             return False
+        self.verdict.excuse(before)
         self._blame(step, before, outcome)
         new = tuple(self.verdict.problems[before:])
         failed = any(not problem.warning for problem in new)
@@ -191,7 +219,8 @@ class Run:
                     refusal=outcome.refusal if outcome else None,
                     call=self._last_call,
                 )
-                problems[index] = replace(problems[index], blame=blame.of(case))
+                found = blame.of(case)
+                problems[index] = replace(problems[index], blame=found.words, hint=found.do or problems[index].hint)
 
     def _attempts(self, step: WrittenStep, *, after: bool) -> tuple[Outcome | None, str, bool]:
         """Do a step, again as long as `retry` allows; return what the last attempt came to."""
@@ -309,9 +338,7 @@ class Run:
 
         document, problems = self.plan.scenario.document, self.verdict.problems
         try:
-            kind = step_kind(step.kind)
-            filled = {name if name != "for" else "for_": value for name, value in self._filled(step).items()}
-            return kind.run(kind.model(**filled), self.known.tools(step))
+            return self._done(step)
         except template.HoleError as error:
             self.verdict.hole(error, step.place(document, error.path))
         except StepError as error:
@@ -326,9 +353,20 @@ class Run:
             problems += error.problems
         return None
 
+    def _done(self, step: WrittenStep) -> Outcome:
+        """Do a step; what it should have tampered with and never sent is an error, whatever came of it."""
+        kind = step_kind(step.kind)
+        filled = {name if name != "for" else "for_": value for name, value in self._filled(step).items()}
+        tools = self.known.tools(step, self._tampered(step))
+        outcome = kind.run(kind.model(**filled), tools)
+        tools.tampering.finish()
+        return outcome
+
     def _problem(self, error: StepError, step: WrittenStep) -> Problem:
         """Point at what is to be put right: a page's line in the environment file, or the field of the step."""
         at, facts = step.place(self.plan.scenario.document, error.field), error.facts
+        if error.field and error.field[0] == "tamper":  # it stands beside the step's own fields
+            at = step.place_of_tamper(self.plan.scenario.document, error.field[1:])
         if error.field and error.field[0] == "pages":
             facts = (("step", str(step.place(self.plan.scenario.document))), *facts)
             at = self.plan.environment.document.at(error.field)
@@ -342,9 +380,24 @@ class Run:
         wrong = validate.filled(filled, f"steps/{step.kind}")
         if wrong:
             document = self.plan.scenario.document
+            raise FlowrunError(
+                *(Problem("wrong-value", text, step.place(document, path), blame.FILLED) for path, text in wrong)
+            )
+        return filled
+
+    def _tampered(self, step: WrittenStep) -> dict[str, Any]:
+        """Fill what a step changes in what it sends, and look at it as at the step's own fields."""
+        document = self.plan.scenario.document
+        try:
+            filled: dict[str, Any] = template.fill(dict(step.tamper or {}), self.known.names(step))
+        except template.HoleError as error:
+            at = step.place_of_tamper(document, error.path)
+            raise FlowrunError(Problem(error.code, error.title, at, error.label)) from error
+        wrong = validate.filled(filled, "step", "/definitions/tamper") if filled else []
+        if wrong:
             label = "this is what the template came to"
             raise FlowrunError(
-                *(Problem("wrong-value", text, step.place(document, path), label) for path, text in wrong)
+                *(Problem("wrong-value", text, step.place_of_tamper(document, path), label) for path, text in wrong)
             )
         return filled
 

@@ -33,6 +33,7 @@ class WrittenStep:
     when: str | None = None
     client: str = "default"
     flow: str = ""
+    tamper: Mapping[str, Any] | None = None
     retry: Any = None
     expect: Mapping[str, Any] | None = None
     save: Mapping[str, str] | None = None
@@ -51,6 +52,11 @@ class WrittenStep:
             if field:
                 return document.at((*self.input_at, *field))
         return document.key_at(self.input_at) if self.input_at != self.at else document.at(self.at)
+
+    def place_of_tamper(self, document: Document, field: Sequence[str | int]) -> Span:
+        """Return where something under `tamper` stands: a target that is a key, else the value."""
+        at = (*self.at, "tamper", *field)
+        return document.key_at(at) if field and isinstance(field[-1], str) else document.at(at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +268,7 @@ def _step(entry: Any, at: At) -> WrittenStep:
         when=entry.get("when"),
         client=entry.get("as", "default"),
         flow=entry.get("flow", ""),
+        tamper=entry.get("tamper"),
         retry=entry.get("retry"),
         expect=entry.get("expect"),
         save=entry.get("save"),

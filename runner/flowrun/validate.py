@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import grammar
@@ -251,6 +252,8 @@ def _shown(miss: Miss) -> str:
 def _advice(miss: Miss) -> str:
     """Return what to write instead, if that can be known."""
     value, schema = miss.value, miss.schema
+    if isinstance(value, str) and "x-parts" in schema:
+        return _near_part(value, schema["x-parts"])
     if isinstance(value, str):
         near = did_you_mean(value, (str(one) for one in miss.choices if isinstance(one, str)))
         if near:
@@ -272,6 +275,19 @@ def _advice(miss: Miss) -> str:
     if not example or len(example) > _LONGEST_LABEL or example in _title(schema):
         return ""
     return f"for example {example}"
+
+
+def _near_part(value: str, parts: Sequence[str]) -> str:
+    """Return the text that may be meant where one begins with one of some words and a dot."""
+    if value in parts:
+        return f"write {value}. and a name"
+    written = value.split(".")
+    for length in (2, 1):  # `asertion.claims.exp` is near to assertion.claims, `claim.exp` to claims
+        first, rest = ".".join(written[:length]), ".".join(written[length:])
+        near = get_close_matches(first, [one for one in parts if one.count(".") == length - 1], n=1)
+        if near and rest and near[0] != first:
+            return f"did you mean '{near[0]}.{rest}'?"
+    return f"it begins with {', '.join(parts[:-1])} or {parts[-1]}"
 
 
 def _takes_text(schema: Schema) -> bool:

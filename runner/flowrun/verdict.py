@@ -6,11 +6,10 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from flowrun import checks, matchers, refusals, template
+from flowrun import blame, checks, matchers, refusals, template
 from flowrun.checks.base import NotApplicable
 from flowrun.errors import FAILED, HELD, Problem, Span, gravest
 from flowrun.events import Event, Expected, Judged, Told
@@ -21,6 +20,7 @@ from flowrun.steps.base import shown
 
 if TYPE_CHECKING:
     from flowrun.checks.base import Check
+    from flowrun.environment import Deviation
     from flowrun.flow import Refusal
     from flowrun.known import Known
     from flowrun.scenario import At, WrittenStep
@@ -43,6 +43,8 @@ class Verdict:
     _held: set[str] = field(default_factory=set)
     _deviated: set[str] = field(default_factory=set)
     _received: dict[str, list[str]] = field(default_factory=dict)
+    _excused: set[str] = field(default_factory=set)
+    _scenario: str = ""
 
     def exit_code(self, *, strict: bool) -> int:
         """Return the exit code of the scenario; with `strict` a warning fails it too."""
@@ -72,6 +74,7 @@ class Verdict:
             earlier=self._received,
             jkt=_jkt(known, step),
             wants_refusal=bool(known.plan.scenario.refused),
+            tampered=bool(step.tamper),
         )
         for check in checks.of(step.kind):
             level = environment.profile.level(check.id)
@@ -123,10 +126,8 @@ class Verdict:
         )
 
     def _deviation(self, check: str) -> str:
-        for deviation in self.known.plan.environment.deviations:
-            if deviation.check != check or deviation.scenario not in {"", self.known.plan.scenario.id}:
-                continue
-            if deviation.until and date.fromisoformat(deviation.until) < datetime.now(UTC).date():
+        for deviation in self._deviations():
+            if deviation.check != check or deviation.ended:
                 continue
             self._deviated.add(check)
             return f"{deviation.reason}; until {deviation.until}" if deviation.until else deviation.reason
@@ -136,9 +137,25 @@ class Verdict:
         """Return the deviations that would excuse this, had they not ended."""
         return [
             ("deviation", f"{deviation.reason}; it ended on {deviation.until}")
-            for deviation in self.known.plan.environment.deviations
-            if deviation.check == check and deviation.until and deviation.scenario in {"", self.known.plan.scenario.id}
+            for deviation in self._deviations()
+            if deviation.check == check and deviation.ended
         ]
+
+    def _deviations(self) -> list[Deviation]:
+        """Return the deviations that concern this scenario; steps that it uses are judged as its own."""
+        scenario = self._scenario or self.known.plan.scenario.id
+        return [one for one in self.known.plan.environment.deviations if one.scenario in {"", scenario}]
+
+    def excuse(self, since: int) -> None:
+        """Make warnings of those problems, from `since` on, that are known failures of this scenario."""
+        for index in range(since, len(self.problems)):
+            problem = self.problems[index]
+            reason = "" if problem.warning else self._deviation(problem.code)
+            if reason:
+                facts = (*problem.facts, ("known failure", reason))
+                self.problems[index] = replace(problem, facts=facts, hint="", warning=True)
+                self.counts["deviation"] += 1
+                self._excused.add(problem.code)
 
     # --- expectations ----------------------------------------------------------------------------------------------
 
@@ -276,24 +293,32 @@ class Verdict:
         """Share everything with the verdict of the scenario that uses this one's steps."""
         self.problems, self.counts = outer.problems, outer.counts
         self._held, self._deviated, self._received = outer._held, outer._deviated, outer._received
+        self._excused, self._scenario = outer._excused, outer._scenario or outer.known.plan.scenario.id
 
     def of_outcome(self) -> None:
         """Judge the scenario as a whole: was it refused as it should, was anything checked, which excuses are idle."""
         scenario = self.known.plan.scenario
-        failed = any(not problem.warning for problem in self.problems)
+        failed = self._excused or any(not problem.warning for problem in self.problems)
+        before = len(self.problems)
         if scenario.refused and not self.refused and not failed:
             at = scenario.document.key_at(("outcome", "refused"))
             label = f"at {', '.join(scenario.refused)}"
             title = "everything was accepted; a refusal was expected"
-            self.problems.append(Problem("not-refused", title, at, label, (), "", FAILED))
+            doubt = f"{blame.UNCLEAR}: is the server too lenient, or does the scenario expect too much?"
+            self.problems.append(Problem("not-refused", title, at, label, (), "", FAILED, blame=doubt))
         elif not failed and not self.counts["held"]:
             at = scenario.document.key_at(("scenario",))
             title = "nothing was checked, so nothing can have passed"
             hint = "write what you expect: expect: {…}"
-            self.problems.append(Problem("nothing-checked", title, at, "", (), hint, FAILED))
-        for deviation in self.known.plan.environment.deviations:
+            self.problems.append(Problem("nothing-checked", title, at, "", (), hint, FAILED, blame=blame.OURS))
+        self.excuse(before)
+        for deviation in self._deviations():
             if deviation.check in self._held - self._deviated:
                 self.tell(Told("note", f"the deviation {deviation.check} is no longer needed: the check held"))
+            unseen = deviation.is_failure and not deviation.ended and deviation.check not in self._deviated
+            if unseen and not any(not problem.warning for problem in self.problems):
+                words = f"the deviation {deviation.check} is no longer needed: {deviation.scenario} passed without it"
+                self.tell(Told("note", words))
 
     def summary(self, code: int) -> str:
         """Say in one line what happened."""

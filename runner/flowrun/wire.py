@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
+from flowrun import i_json
 from flowrun.errors import UNREACHABLE, WRONG_FILE, StepError
 
 if TYPE_CHECKING:
@@ -100,12 +101,14 @@ class Wire:
         form: Form = (),
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        twice: Sequence[str] = (),
         tls: Tls | None = None,
         timeout: float | None = None,
     ) -> Answer:
         """Send one request and return its answer, whatever its status.
 
-        `content` is a body that is no form, JSON in UTF-8 unless `headers` say otherwise.
+        `content` is a body that is no form, JSON in UTF-8 unless `headers` say otherwise. `twice` names headers that
+        are sent two times.
         Raises `StepError` (exit code 3) when there is no answer: name not found, refused, TLS, time-out.
         """
         import ssl  # noqa: PLC0415  a scenario that sends nothing must not pay for these
@@ -116,7 +119,7 @@ class Wire:
             self._redactor.learn_members({name: value})
         outgoing = {"accept": "application/json", **(headers or {})}
         if form:
-            outgoing["content-type"] = "application/x-www-form-urlencoded"
+            outgoing.setdefault("content-type", "application/x-www-form-urlencoded")
         elif content is not None:
             outgoing.setdefault("content-type", "application/json")
         body_sent = urlencode(form).encode() if form else content
@@ -125,7 +128,8 @@ class Wire:
         try:
             client = self._client(self._trusting(tls or Tls()), secure=urlsplit(url).scheme == "https")
             client.cookies.clear()
-            with client.stream(method, url, content=body_sent, headers=outgoing, timeout=limit) as response:
+            lines = [*outgoing.items(), *((name, outgoing[name]) for name in twice)]
+            with client.stream(method, url, content=body_sent, headers=lines, timeout=limit) as response:
                 raw = _read(response, url, started + limit)
         except UnicodeEncodeError as error:
             title = f"a header can't have the character {error.object[error.start : error.start + 1]!r}"
@@ -238,13 +242,9 @@ def _json(text: str) -> Any:
     if text.lstrip()[:1] not in tuple('{["-0123456789tfn'):
         return None
     try:
-        return json.loads(text, parse_constant=_no_json)
-    except (ValueError, RecursionError):
+        return i_json.parse(text)
+    except ValueError:
         return None
-
-
-def _no_json(constant: str) -> None:
-    raise ValueError(f"{constant} is JavaScript, not JSON")
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +325,10 @@ _REASONS: Final = (
 )
 
 
+# What the other side says as it hangs up (RFC 8446, section 6.2), in the words of OpenSSL.
+_ALERT: Final = re.compile(r"alert ([a-z ]*[a-z])")
+
+
 def no_answer(url: str, error: Exception, limit: float) -> StepError:
     """Return why nothing came, in our words: from an error of httpx, or of a socket. `limit` is in seconds."""
     import httpx  # noqa: PLC0415
@@ -343,12 +347,13 @@ def no_answer(url: str, error: Exception, limit: float) -> StepError:
             exit_code=UNREACHABLE,
         )
     text = f"{error} {error.__cause__ or ''} {type(error).__name__}"
+    alert = _ALERT.search(text)
     for reason in _REASONS:
         if any(word in text for word in reason.words):
             return StepError(
                 reason.code,
                 reason.title.format(host=host),
-                facts=facts,
+                facts=(*facts, ("TLS alert", alert[1])) if alert else facts,
                 hint=reason.hint.format(),
                 exit_code=UNREACHABLE,
             )

@@ -161,6 +161,8 @@ def handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 self.send(400, body, kind="application/json")
             elif path == "/oops":
                 self.send(400, "<h1>oops! something went wrong</h1><pre>error: invalid_request_uri</pre>")
+            elif path == "/favicon.ico":
+                self.send(404, "")
             elif path == "/broken":
                 self.send(500, "<h1>Internal error</h1>")
             elif path == "/moved":

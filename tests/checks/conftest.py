@@ -17,9 +17,9 @@ NOW = 1_800_000_000.0
 ISSUER = "https://op.example"
 
 
-def answer(body=None, status=200, headers=None, sent=None, form=()):
+def answer(body=None, status=200, headers=None, sent=None, form=(), url=f"{ISSUER}/x"):
     text = "" if body is None else json.dumps(body)
-    return Answer(status, headers or {}, text, body, Sent("POST", f"{ISSUER}/x", sent or {}, tuple(form)), 0.1)
+    return Answer(status, headers or {}, text, body, Sent("POST", url, sent or {}, tuple(form)), 0.1)
 
 
 def around(
@@ -38,6 +38,7 @@ def around(
     no_answer=False,
     form=(),
     client=None,
+    url=f"{ISSUER}/x",
     **more,
 ):
     """Return something to judge; `more` are further fields of Around: jwt, earlier, jkt, wants_refusal."""
@@ -47,7 +48,7 @@ def around(
         client=Client("default", "flowrun", **(client or {})),
         environment=SimpleNamespace(profile=profiles.load(profile), endpoints={}),
         issuer=issuer,
-        answer=None if no_answer else answer(body, status, headers, sent, form),
+        answer=None if no_answer else answer(body, status, headers, sent, form, url),
         id_token=token,
         kind=kind,
         now=NOW,

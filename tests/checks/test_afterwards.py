@@ -3,9 +3,15 @@ from __future__ import annotations
 import pytest
 
 from flowrun.checks import afterwards as module
+from flowrun.flow import ReceivedJwt
 
 ALWAYS = set()
 REFUSED = "skipped: the request was not accepted"
+
+
+def signed(distrust="", /, **claims):
+    return {"body": claims, "jwt": ReceivedJwt("h.p.s", {}, claims, distrust)}
+
 
 ROWS = [
     ("rev.200", {}, None),
@@ -24,6 +30,13 @@ ROWS = [
         "the content type is text/html, not application/json or application/jwt",
     ),
     ("userinfo.type", {"status": 401}, REFUSED),
+    ("userinfo.sig", signed(sub="a"), None),
+    ("userinfo.sig", signed(iss="https://op.example", aud=["x", "flowrun"]), None),
+    ("userinfo.sig", signed("its key is unknown"), "userinfo can't be trusted: its key is unknown"),
+    ("userinfo.sig", signed(iss="x"), "the iss of userinfo is 'x', the issuer is 'https://op.example'"),
+    ("userinfo.sig", signed(aud="x"), "the aud of userinfo is 'x', our client_id is 'flowrun'"),
+    ("userinfo.sig", {"body": {}}, "skipped: userinfo came as plain JSON"),
+    ("userinfo.sig", {"status": 401}, REFUSED),
 ]
 
 

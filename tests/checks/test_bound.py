@@ -44,6 +44,11 @@ ROWS = [
         {**MTLS, "body": {"access_token": "opaque"}},
         "skipped: the access token is opaque; an introspection shows what it is bound to",
     ),
+    (
+        "cnf.mtls",
+        {**MTLS, "body": {**token()["body"], "token_type": "N_A"}},
+        "skipped: there is no access token",
+    ),
     ("cnf.mtls", {**MTLS, "status": 400}, "skipped: the request was not accepted"),
     ("cnf.mtls", token(), UNBOUND_MTLS),
     ("cnf.dpop", {**DPOP, **token(jkt="our-key")}, None),

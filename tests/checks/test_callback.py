@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from flowrun.checks import callback as module
+from flowrun.client import IdToken
 from flowrun.flow import ReceivedJwt
 
 ISSUER = "https://op.example"
@@ -20,8 +21,9 @@ CB = "https://app.example/cb"
 RANDOM = "bVJMdzV0a0Q4X3hQ-2ZfYTFRcQ"
 
 
-def stood(url, place="query", callback=None, client=None, **parameters):
+def stood(url, place="query", callback=None, client=None, server=None, **parameters):
     flow = {
+        "server": {"issuer": ISSUER, **(server or {})},
         "callback": callback or {"code": "c"},
         "callback_url": url,
         "callback_place": place,
@@ -41,6 +43,7 @@ def jarm(distrust="", plain=(), **claims):
     return {"flow": flow, "jwt": ReceivedJwt("h.p.s", {}, full, distrust)}
 
 
+NOT_ENCRYPTED = "the signed response is not encrypted, as the environment says that it is (id_token: {encrypt: true})"
 NO_CALLBACK = "skipped: there was no callback"
 
 ROWS = [
@@ -74,12 +77,34 @@ ROWS = [
     ("cb.iss", came({"code": "c"}, server=PROMISED), "the callback has no iss"),
     ("cb.iss", came({"code": "c"}, profile="fapi2"), "the callback has no iss"),
     ("cb.iss", came({"code": "c"}), "skipped: the server does not promise iss"),
+    ("cb.iss", came({"iss": ISSUER}, server={"issuer": None}, issuer=""), "skipped: the issuer is not known"),
     ("cb.iss", {}, "skipped: there was no callback"),
     ("cb.iss", jarm(), "skipped: the signed response names its issuer itself"),
+    (
+        "cb.iss",
+        came({"code": "c", "id_token": "h.p.s"}, server=PROMISED),
+        "skipped: the id_token beside it names the issuer itself",
+    ),
     ("cb.place", stood(f"{CB}?code=c#_"), None),
     ("cb.place", stood(f"{CB}#code=c", "fragment", response_mode="fragment.jwt"), None),
     ("cb.place", stood(f"{CB}?response=c", "query", response_mode="jwt"), None),
     ("cb.place", stood(CB, "form_post", response_mode="form_post"), None),
+    ("cb.place", stood(f"{CB}?code=c", response_mode="form_post"), None),  # not offered: it may be ignored
+    (
+        "cb.place",
+        stood(f"{CB}#code=c", "fragment", response_mode="form_post"),
+        "the response stands in the fragment, and belongs into the query",
+    ),
+    (
+        "cb.place",
+        stood(f"{CB}?code=c", response_mode="fragment"),
+        "the response stands in the query, and belongs into the fragment",
+    ),
+    (
+        "cb.place",
+        stood(f"{CB}?code=c", server={"response_modes_supported": ["form_post"]}, response_mode="form_post"),
+        "the response stands in the query, and belongs into the form_post",
+    ),
     ("cb.place", stood(f"{CB}#code=c", "fragment"), "the response stands in the fragment, and belongs into the query"),
     (
         "cb.place",
@@ -130,9 +155,11 @@ ROWS = [
     ("cb.error-shape", came({"code": "c"}), "skipped: the callback has no error"),
     ("cb.extra", came({"code": "c", "session_state": "x"}), None),
     ("cb.extra", {**came({"code": "c", "keep": "1"}), "client": {"redirect_uri": f"{CB}?keep=1"}}, None),
+    ("cb.extra", came({"code": "c", "keep": "1"}, parameters={"redirect_uri": f"{CB}?keep=1"}), None),
     ("cb.extra", came({"code": "c", "b": "", "a": ""}), "parameters that are not expected there: a, b"),
     ("cb.extra", {}, NO_CALLBACK),
     ("cb.jarm", jarm(aud=["flowrun", "x"]), None),
+    ("cb.jarm", {**jarm(), "client": {"id_token": IdToken(encrypt=True)}}, NOT_ENCRYPTED),
     ("cb.jarm", jarm("its key is unknown"), "the response can't be trusted: its key is unknown"),
     ("cb.jarm", jarm(plain=["code", "state"]), "beside the signed response stand plain code, state"),
     (
@@ -146,8 +173,17 @@ ROWS = [
     ("cb.jarm", jarm(exp="soon"), "the signed response's exp is 'soon'"),
     (
         "cb.jarm",
-        came({"code": "c"}, parameters={"response_mode": "query.jwt"}),
+        came(
+            {"code": "c"},
+            parameters={"response_mode": "query.jwt"},
+            server={"response_modes_supported": ["query", "query.jwt"]},
+        ),
         "response_mode query.jwt was asked for, and the response is not signed",
+    ),
+    (
+        "cb.jarm",
+        came({"code": "c"}, parameters={"response_mode": "query.jwt"}),  # disc.jarm has said so
+        "skipped: the server does not offer the signed response that was asked for",
     ),
     ("cb.jarm", came({"code": "c"}), "skipped: no signed response was asked for"),
 ]

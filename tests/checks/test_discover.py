@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from flowrun.checks import discover as module
+from flowrun.checks.base import NO_METADATA
 
 ISSUER = "https://op.example"
-ALWAYS = {"disc.par", "disc.s256", "disc.iss-param"}  # metadata can always be judged
+ALWAYS = {"disc.par"}  # the environment may list the endpoint
 
 
 def server(**members):
@@ -25,6 +26,8 @@ ROWS = [
         "the metadata says issuer ['https://op.example'], the environment 'https://op.example'",
     ),
     ("disc.issuer-match", server(), "the metadata names no issuer"),
+    ("disc.issuer-match", {**server(), "no_answer": True}, f"skipped: {NO_METADATA}"),
+    ("disc.s256", {**server(), "no_answer": True}, f"skipped: {NO_METADATA}"),
     (
         "disc.issuer-match",
         {**server(issuer=ISSUER), "issuer": ""},
@@ -45,6 +48,7 @@ ROWS = [
         "code_challenge_methods_supported is 'S256', without S256",
     ),
     ("disc.iss-param", server(authorization_response_iss_parameter_supported=True), None),
+    ("disc.iss-param", {**server(), "no_answer": True}, f"skipped: {NO_METADATA}"),
     ("disc.iss-param", server(), "authorization_response_iss_parameter_supported is not true"),
     (
         "disc.iss-param",

@@ -31,7 +31,17 @@ ROWS = [
     ("disc.jwks", published(rsa(bits=1024)), "the key 'a' has 1024 bits; 2048 are the least"),
     ("disc.jwks", published(rsa(alg="ES256")), "the key 'a' is of type RSA, which does not fit its alg ES256"),
     ("disc.jwks", published("x"), "entry 1 is no key"),
-    ("disc.jwks", published(), "the document at jwks_uri has no list of keys"),
+    ("disc.jwks", published(), "skipped: the server publishes no key, and signs nothing"),
+    (
+        "disc.jwks",
+        published(server={"scopes_supported": ["openid"]}),
+        "the list of keys at jwks_uri is empty",
+    ),
+    ("disc.jwks", published({"kty": "AKP", "alg": "ML-DSA-44", "d": "x"}, {"kid": "b"}), None),
+    ("disc.jwks", published({"kty": "EC", "crv": "secp256k1", "alg": "ES256K"}, rsa(alg="RSA-OAEP", use="enc")), None),
+    ("disc.jwks", published({"kty": "OKP", "crv": "X25519", "use": "enc", "alg": "ECDH-ES"}, rsa(x5c=["x"])), None),
+    ("disc.jwks", published(rsa(kid=None), rsa(kid=None, n="v" * 342)), None),
+    ("disc.jwks", published(rsa(use="sig"), rsa(use="enc", n="v" * 342)), None),
     ("disc.jwks", {"flow": {"jwks": {"keys": {}}}}, "the document at jwks_uri has no list of keys"),
     (
         "disc.jwks",

@@ -3,15 +3,17 @@ from __future__ import annotations
 import pytest
 
 from flowrun.checks import metadata as module
+from flowrun.checks.base import NO_METADATA
 
 JSON = {"content-type": "application/json; charset=utf-8"}
-ALWAYS = {"disc.required", "disc.types"}  # metadata can always be judged
+ALWAYS = {"disc.types"}  # it can always be judged
 LEAST = {
     "issuer": "https://op.example",
     "authorization_endpoint": "https://op.example/auth",
     "token_endpoint": "https://op.example/token",
     "response_types_supported": ["code"],
 }
+RFC_8414 = "https://op.example/.well-known/oauth-authorization-server"
 PAR = {"pushed_authorization_request_endpoint": "https://op.example/par"}
 
 
@@ -42,6 +44,7 @@ ROWS = [
     ),
     ("disc.issuer-url", server(), "skipped: the metadata names no issuer"),
     ("disc.required", server(**LEAST), None),
+    ("disc.required", {**server(), "no_answer": True}, f"skipped: {NO_METADATA}"),
     (
         "disc.required",
         server(issuer="i", response_types_supported=[], grant_types_supported=["implicit"]),
@@ -58,6 +61,16 @@ ROWS = [
         "disc.required",
         server(**{**LEAST, "scopes_supported": ["openid"]}),
         "the metadata lacks jwks_uri, subject_types_supported, id_token_signing_alg_values_supported",
+    ),
+    (
+        "disc.required",
+        {**server(**{**LEAST, "scopes_supported": ["openid"]}), "url": f"{RFC_8414}/tenant"},
+        None,
+    ),
+    (
+        "disc.required",
+        {**server(issuer="i"), "url": RFC_8414},
+        "the metadata lacks response_types_supported, authorization_endpoint, token_endpoint",
     ),
     (
         "disc.required",

@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from flowrun.checks import offers as module
+from flowrun.checks.base import NO_METADATA
 from flowrun.client import RequestObject
 
-ALWAYS = {"disc.auth-methods", "disc.algs-other"}  # metadata can always be judged
+ALWAYS = {"disc.algs-other"}  # metadata can always be judged
 NOT_SENT = "skipped: no authorization request was sent here"
 STRONG = "private_key_jwt, tls_client_auth, self_signed_tls_client_auth"
 LIST = "token_endpoint_auth_signing_alg_values_supported"
@@ -27,6 +28,8 @@ ROWS = [
         server(),
         f"token_endpoint_auth_methods_supported is not in the metadata; {STRONG}: none of them is offered",
     ),
+    ("disc.auth-methods", {"no_answer": True}, f"skipped: {NO_METADATA}"),
+    ("disc.mtls", {"client": {"sender_constraint": "mtls"}, "no_answer": True}, f"skipped: {NO_METADATA}"),
     ("disc.algs", server(**{LIST: ["RS256", "PS256"]}), None),
     ("disc.algs", server(**{LIST: ["RS256"]}), f"{LIST} is ['RS256'], without our PS256"),
     ("disc.algs", {**server(**{LIST: ["HS256"]}), "client": {"auth": "client_secret_jwt"}}, None),
@@ -84,6 +87,15 @@ ROWS = [
     ("disc.claims-param", asked({"claims": {}}), "claims are sent, and claims_parameter_supported is not true"),
     ("disc.claims-param", asked({}), "skipped: no claims were sent"),
     ("disc.claims-param", {**asked({"claims": {}}), "no_answer": True}, NOT_SENT),
+    ("disc.response-mode", asked({"response_mode": "form_post"}, response_modes_supported=["form_post"]), None),
+    ("disc.response-mode", asked({"response_mode": "fragment"}, issuer="https://op.example"), None),
+    (
+        "disc.response-mode",
+        asked({"response_mode": "form_post"}, issuer="https://op.example"),
+        "response_mode form_post is asked for, and the metadata does not offer it",
+    ),
+    ("disc.response-mode", asked({"response_mode": "form_post"}), "skipped: the server's metadata is not known"),
+    ("disc.response-mode", asked({}), "skipped: no response_mode was asked for, or a signed one"),
     (
         "disc.jarm",
         asked(
@@ -98,11 +110,7 @@ ROWS = [
         asked({"response_mode": "query.jwt"}, response_modes_supported=["jwt"]),
         "response_modes_supported lacks query.jwt",
     ),
-    (
-        "disc.jarm",
-        asked({"response_mode": "jwt"}, response_modes_supported=["jwt"]),
-        "authorization_signing_alg_values_supported is not in the metadata",
-    ),
+    ("disc.jarm", asked({"response_mode": "jwt"}, response_modes_supported=["jwt"]), None),
     ("disc.jarm", asked({"response_mode": "query"}), "skipped: no signed response was asked for"),
 ]
 

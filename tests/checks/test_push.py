@@ -88,6 +88,11 @@ ROWS = [
         {"body": {"request_uri": f"urn:x:{RANDOM}"}, "earlier": {"request_uri": [f"urn:x:{RANDOM}"]}},
         "the reference in the request_uri is the same as one that came before",
     ),
+    (
+        "push.entropy",
+        {"body": {"request_uri": "urn:ietf:params:oauth:request_uri:kZ8pQ2x/Tn4wLe/9uBv7aQ=="}},
+        None,
+    ),
     ("push.entropy", {"body": {}}, "skipped: there is no request_uri"),
     ("push.error-shape", {"status": 400, "body": {"error": "invalid_request", "error_description": "No."}}, None),
     ("push.error-shape", {"status": 401}, "the answer 401 has no JSON member 'error'"),
@@ -99,7 +104,7 @@ ROWS = [
     ),
     (
         "push.error-shape",
-        {"status": 400, "body": {"error": "x", "error_description": "one\ntwo"}},
+        {"status": 400, "body": {"error": "x", "error_description": "zu groß"}},
         "error_description has characters that are not allowed there",
     ),
     ("push.error-shape", {"status": 413}, "skipped: there was no refusal with an OAuth error"),

@@ -80,3 +80,9 @@ def test_a_key_is_made_of_the_secret(alg, enc, name, octets):
 @pytest.mark.parametrize(("alg", "enc"), [("RSA-OAEP", "A128GCM"), ("dir", "x"), (None, None), (["dir"], "A128GCM")])
 def test_no_key_is_made_for_what_takes_none(alg, enc):
     assert encryption_key_from_secret("secret", alg, enc) is None
+
+
+@pytest.mark.parametrize("said", [None, [], {}, ["A128GCM"], 5])
+def test_a_header_that_names_no_algorithm_makes_no_key(said):
+    assert encryption_key_from_secret("secret", "dir", said) is None
+    assert encryption_key_from_secret("secret", said, "A128GCM") is None

@@ -252,6 +252,16 @@ def test_an_endpoint_that_a_used_file_needs_is_lacking(check, serve, folder):
     assert "= needed by  part.yaml:5:5" in told.err
 
 
+@pytest.mark.parametrize("url", ["https://[bad", "https://op.example:99999/token", "/token", "ftp://op.example/"])
+def test_an_endpoint_that_is_no_url_is_told(check, serve, authority, url):
+    authority.issue("client")
+    server = serve()
+    server.describe(token_endpoint=url, mtls_endpoint_aliases={"token_endpoint": url})
+    told = check(server.url, "    certificate: {file: client.pem}\n")
+    assert told.err.count(f"error[bad-url]: '{url}' is no URL that can be called") == 1
+    assert told.code == 2
+
+
 def test_a_scenario_that_is_not_applicable_lacks_nothing(tells, serve):
     server = serve()
     server.describe(pushed_authorization_request_endpoint=None)
@@ -359,7 +369,7 @@ def test_the_clock_is_compared_with_the_date(check, serve, apart, age, code, beg
         assert "--> uat.yaml:2:9" in told.err
 
 
-@pytest.mark.parametrize("date", ["", "yesterday"])
+@pytest.mark.parametrize("date", ["", "yesterday", "Fri, 31 Dec 9999 23:59:59 -2359"])
 def test_a_clock_that_can_not_be_compared_is_said(check, serve, date):
     server = serve(dated=False)
     status, headers, body = server.answers[METADATA]

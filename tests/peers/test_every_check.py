@@ -50,6 +50,13 @@ NEVER_HELD = {
     "idt.s_hash": "only in an id_token that comes with the code",
     "idt.acr": "the pages for development know no acr",
 }
+# Where a check does not hold, or has nothing to judge, on one of the two kinds of servers only.
+WHY = {
+    ("oidc-provider", "disc.algs-other"): "the configuration with the algorithms of the library has RS256 too",
+    ("oidc-provider", "idt.at_hash"): "it puts none into an id_token that comes for a code",
+    ("mocks", "disc.s256"): "oidc-provider-mock says nothing of PKCE",
+    ("mocks", "tok.scope"): "oauth2-mock-server grants the scope dummy where the token request names none",
+}
 
 
 @pytest.fixture
@@ -69,10 +76,13 @@ def seen(flowrun_alone, scenario, peer_scenario, deployment, material, repo) -> 
     run(
         "oidc-provider",
         [peer_scenario("whole")],
-        deployment("open", name="basic"),
+        deployment("open", name="basic", inputs={"mode": "form_post"}),
         deployment("fapi-nonce", name="fapi", **signed, client_id="message-signing", sender_constraint="dpop"),
         deployment("mtls", name="mtls", **fapi, sender_constraint="mtls", certificate=material.certificate("client")),
     )
+    encrypted = {"auth": "private_key_jwt", "client_id": "encrypted", "inputs": {"mode": "query.jwt"}}
+    encrypted["request_object"] = {"required": True, "encrypt": {"alg": "RSA-OAEP-256", "enc": "A256GCM"}}
+    run("oidc-provider", [peer_scenario("whole")], deployment("open", name="encrypted", **encrypted))
     refused = [
         scenario(text, f"{number}.yaml") for number, text in enumerate((REFUSED_PUSH, REFUSED_LOGIN, REFUSED_CODE))
     ]
@@ -111,7 +121,8 @@ def row_of(check: Check, seen: dict[str, dict[str, set[str]]], ours: dict[str, A
     cells = [f"`{check.id}`", ours["never_held"].get(check.id, "holds"), f"{broken}: {WORDS[level]}"]
     for server in ("oidc-provider", "mocks"):
         outcomes = seen[check.id][server]
-        reason = f": {NEVER_HELD[check.id]}" if check.id in NEVER_HELD else ""
+        why = NEVER_HELD.get(check.id) or WHY.get((server, check.id), "")
+        reason = f": {why}" if why else ""
         if outcomes & {"failed", "noted"}:
             cells.append(f"does not always hold{reason}")
         elif "held" in outcomes:
@@ -123,6 +134,11 @@ def row_of(check: Check, seen: dict[str, dict[str, set[str]]], ours: dict[str, A
     return f"| {' | '.join(cells)} |"
 
 
+def cells_without_a_reason(page: str) -> list[str]:
+    """Return the lines where a check does not hold on a server that is not ours, and nobody says why."""
+    return [line for line in page.splitlines() if "does not always hold |" in line]
+
+
 def test_every_check_holds_on_a_real_server_or_says_why_not(seen, repo: Path) -> None:
     ours = yaml.safe_load((repo / "tests" / "runs" / "checks.yaml").read_text("utf-8"))
     page = TITLE + "".join(f"{row_of(check, seen, ours)}\n" for check in CHECKS)
@@ -132,6 +148,8 @@ def test_every_check_holds_on_a_real_server_or_says_why_not(seen, repo: Path) ->
     assert page == (repo / "docs" / "checks.md").read_text("utf-8")
     never = {check.id for check in CHECKS if not any("held" in outcomes for outcomes in seen[check.id].values())}
     assert never == NEVER_HELD.keys()
+    for cell in cells_without_a_reason(page):
+        raise AssertionError(f"{cell}: say why in WHY or NEVER_HELD")
     broken = {(server, check) for check in seen for server in seen[check] if "failed" in seen[check][server]}
     assert broken == {  # none of them a must
         ("oidc-provider", "page.headers"),

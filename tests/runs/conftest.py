@@ -125,6 +125,8 @@ class Stub:
             "token_endpoint": f"{self.url}/token",
             "pushed_authorization_request_endpoint": f"{self.url}/par",
             "code_challenge_methods_supported": ["S256"],
+            "response_types_supported": ["code"],
+            "token_endpoint_auth_methods_supported": ["private_key_jwt"],
             "authorization_response_iss_parameter_supported": True,
             **changes,
         }

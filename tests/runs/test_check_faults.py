@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,18 @@ from flowrun.checks import CHECKS
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.usefixtures("in_repo")]
 HERE = Path(__file__).parent
-TEXT = (HERE / "checks.yaml").read_text("utf-8").replace("REPO", str(HERE.parents[1]))
+PUBLIC = json.loads((HERE.parents[1] / "keys.example" / "client-public.jwks.json").read_text("utf-8"))["keys"][0]
+JWK = json.dumps({name: PUBLIC[name] for name in ("kty", "n", "e")})
+TEXT = (HERE / "checks.yaml").read_text("utf-8").replace("REPO", str(HERE.parents[1])).replace("PUBLIC_JWK", JWK)
 DATA: dict[str, Any] = yaml.safe_load(TEXT)
 ROWS: dict[str, dict[str, Any]] = DATA["rows"]
 WITH_BROWSER = sorted(check for check, row in ROWS.items() if "browse" in DATA["scenarios"][row["run"]])
-HEALTHY = {(row["run"], str(row.get("environment"))): row for row in ROWS.values() if "fault" in row}
+FURTHER: dict[str, dict[str, Any]] = DATA["further"]
+HEALTHY = {
+    (row["run"], str(row.get("environment"))): row
+    for row in (*ROWS.values(), *FURTHER.values())
+    if "fault" in row or "code" in row
+}
 EXIT = {"must": 1, "should": 0, "info": 0}
 
 
@@ -37,7 +45,25 @@ def test_a_check_complains(check, flowrun_run, environment, scenario):
     wanted = {*row.get("also", ()), *([check] if row["level"] != "info" else ())}
     assert set(ran.codes) == wanted
     assert ran.code == max(EXIT[row["level"]], *(int(not p["warning"]) for p in ran.problems), 0)
-    assert ran.checks("noted") == ({check} if row["level"] == "info" else set())
+    assert ran.checks("noted") == {*row.get("noted", ()), *([check] if row["level"] == "info" else ())}
+
+
+FAULTS_OF_NO_CHECK = [
+    pytest.param(fault, marks=[pytest.mark.browser] * ("browse" in DATA["scenarios"][row["run"]]))
+    for fault, row in FURTHER.items()
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS_OF_NO_CHECK)
+def test_a_fault_without_a_check_of_its_own_is_noticed(fault, flowrun_run, environment, scenario):
+    row = FURTHER[fault]
+
+    ran = flowrun_run(
+        scenario(DATA["scenarios"][row["run"]]), "--env", environment(faults=[fault], **row.get("environment", {}))
+    )
+
+    assert [(problem["code"], normalised(problem["title"])) for problem in ran.problems] == [(row["code"], row["says"])]
+    assert ran.code == 1
 
 
 @pytest.mark.parametrize("row", list(HEALTHY.values()), ids=lambda row: row["run"])
@@ -57,6 +83,7 @@ def test_every_check_holds_on_the_healthy_sandbox(flowrun_run, environment, scen
         "tokens",
         "denied",
         "push-refused",
+        "push-form-post",
         "exchange-refused",
         "revoke",
         "introspect",
@@ -64,6 +91,7 @@ def test_every_check_holds_on_the_healthy_sandbox(flowrun_run, environment, scen
     ]
     runs = [(name, {}) for name in runs]
     runs += [("bound", ROWS[check]["environment"]) for check in ("cnf.dpop", "cnf.mtls")]
+    runs += [("signed-userinfo", ROWS["userinfo.sig"]["environment"])]
     runs += [("code", {"profile": "ksa"}), ("sign-typed-request", {"profile": "fapi2"})]
     for run, changes in runs:
         ran = flowrun_run(scenario(DATA["scenarios"][run]), "--env", environment(**changes))

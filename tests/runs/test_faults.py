@@ -195,6 +195,12 @@ NOTICED: dict[str, tuple[str, int, list[Seen]]] = {
             Seen("par_error", "the server refused the pushed request: invalid_request", PUSH),
         ],
     ),
+    "push.too-many": (
+        PAR_DP,
+        1,
+        [Seen("par_error", "the server refused the pushed request: temporarily_unavailable", PUSH)],
+    ),
+    "clock.ahead": (PAR_DP, 1, [Seen("par_error", "the server refused the pushed request: invalid_client", PUSH)]),
     "par.reuse": (REQUEST_TWICE, 1, NOT_REFUSED),
     "par.any-client": (OTHERS_REQUEST, 1, NOT_REFUSED),
     "par.no-expiry": (LATE_REQUEST, 1, NOT_REFUSED),
@@ -347,17 +353,20 @@ def test_what_only_a_lax_server_accepts_is_refused_by_a_good_one(fault, request,
     assert "refused as expected" in ran.out
 
 
-def test_the_healthy_sandbox_has_no_problem(flowrun_run):
-    ran = flowrun_run("scenarios/")
+def test_the_healthy_sandbox_has_no_problem(flowrun_alone):
+    ran = flowrun_alone("scenarios/")  # some of them want a browser that trusts the authority of their sandbox
 
     assert ran.problems == []
     assert ran.code == 0
     assert {scenario["status"] for scenario in ran.report["scenarios"]} == {"passed"}
-    assert ran.checks("failed") == ran.checks("noted") == set()
+    assert ran.checks("failed") == set()
+    # What the servers of other systems do otherwise, as their environments say; nothing of our own.
+    assert ran.checks("noted") == {"push.request-uri", "disc.ignore-request-uri-registration"}
 
 
 def test_every_fault_is_in_the_table():
-    assert set(NOTICED) | {row["fault"] for row in ROWS.values() if "fault" in row} == set(FAULTS)
+    of_checks = {row["fault"] for row in ROWS.values() if "fault" in row}
+    assert set(NOTICED) | of_checks | DATA["further"].keys() == set(FAULTS)
 
 
 def test_every_check_is_seen_to_fail():

@@ -43,6 +43,11 @@ STARTED = 30.0  # seconds that a browser may need on a machine that is busy with
 SOON = 12  # seconds; a busy machine takes a while to end a browser, and what hangs takes a minute
 
 
+def last_of(told: str) -> str:
+    """Return the last line that says how it ended; where the report is comes after it."""
+    return [line for line in told.splitlines() if line.strip() and not line.startswith("report: ")][-1]
+
+
 class Command:
     """The real command, as somebody starts it. Its temporary files, the browser's profile too, go into `folder`."""
 
@@ -130,7 +135,7 @@ def test_stopped_in_the_middle_of_the_browser_step(number, waiting, stub):
     assert seconds < SOON
     assert "Traceback" not in out + err
     assert err == ""
-    last = out.rstrip().splitlines()[-1]
+    last = last_of(out)
     assert last.strip().startswith("! interrupted in ")
     assert last.endswith(" s: stopped before the end")
     assert "error[" not in out
@@ -161,7 +166,7 @@ def test_stopped_while_the_page_is_on_its_way(start, stub):
     out, err, seconds = command.send(signal.SIGINT)
 
     assert (command.process.returncode, err) == (INTERRUPTED, "")
-    assert "interrupted" in out.rstrip().splitlines()[-1]
+    assert "interrupted" in last_of(out)
     assert seconds < SOON
     assert stub.asked["/undo"] == 1
     assert command.left() == []
@@ -177,7 +182,7 @@ def test_stopped_while_a_server_does_not_answer(start, stub):
 
     assert command.process.returncode == INTERRUPTED
     assert "Traceback" not in out + err
-    assert "interrupted" in (out + err).rstrip().splitlines()[-1]
+    assert "interrupted" in last_of(out + err)
     assert seconds < 15
     assert command.left() == []
 
@@ -191,7 +196,7 @@ def test_stopped_while_the_after_steps_hang_by_a_second_ctrl_c(waiting, stub):
 
     assert waiting.process.returncode == INTERRUPTED
     assert "Traceback" not in out + err
-    assert "interrupted" in (out + err).rstrip().splitlines()[-1]
+    assert "interrupted" in last_of(out + err)
     assert seconds < SOON
     assert waiting.left() == []
 

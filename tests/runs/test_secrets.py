@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
@@ -19,10 +20,11 @@ from flowrun.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 SENT = {"client_assertion", "request", "code", "code_verifier", "token", "refresh_token", "password"}
 RECEIVED = {"access_token", "refresh_token", "id_token"}
+PERSONAL = {"Alice Example", "alice@people.example"}
+REPORTS = ("html", "junit", "markdown", "github", "gitlab", "har", "prometheus")
 FLOW = """\
 scenario: Tokens come up wherever they can
 authorization: {scope: openid profile offline_access}
@@ -111,6 +113,8 @@ def on_the_wire(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
         for name, value in options.get("form", ()):
             if name in SENT:
                 note(name, value)
+        if "dpop" in options.get("headers", {}):
+            note("dpop", options["headers"]["dpop"])
         answer = send(self, *arguments, **options)
         for name in RECEIVED & set(answer.members):
             note(name, answer.members[name])
@@ -141,12 +145,14 @@ def base64url(number: int) -> str:
 
 @pytest.fixture
 def output(flowrun_run, tmp_path: Path) -> Callable[..., str]:
-    """Run verbosely and return everything that came out: both streams and the report."""
+    """Run verbosely and return everything that came out: both streams and every report."""
 
     def run(*arguments: str) -> str:
-        ran = flowrun_run(*arguments, "--verbose")
+        reports = [word for kind in REPORTS for word in ("--report", f"{kind}={tmp_path / kind}")]
+        ran = flowrun_run(*arguments, *reports, "--verbose", "--runs", "none")
         assert ran.report["scenarios"], ran.err
-        return ran.out + ran.err + (tmp_path / "report.json").read_text("utf-8")
+        files = ("report.json", *REPORTS)
+        return ran.out + ran.err + "".join((tmp_path / name).read_text("utf-8") for name in files)
 
     return run
 
@@ -186,6 +192,51 @@ def test_no_secret_can_be_read(name, output, environment, scenario, on_the_wire,
     secrets = {**on_the_wire, **at_rest}
     assert {"client_assertion", "request"} <= set(on_the_wire)
     assert readable(told, secrets) == set()
+
+
+ABOUT_THE_PERSON = """\
+scenario: Who is it?
+authorization:
+  scope: openid profile
+  claims: {userinfo: {email: null}, id_token: {name: null, email: null}}
+steps:
+  - discover
+  - push
+  - browse: {user: alice, answers: {consent: approve}}
+  - exchange:
+    expect: {id_token_claims.email: alice@people.example, id_token_claims.name: somebody else}
+  - userinfo:
+    expect: {email: "{{ exchange.id_token_claims.email }}", given_name: Alice}
+    save: {who: name}
+  - set: {told: "{{ who }} has {{ userinfo.email | base64url }}"}
+    expect: {told: nothing like it}
+"""
+
+
+@pytest.mark.sandbox
+@pytest.mark.browser
+@pytest.mark.usefixtures("in_repo")
+def test_personal_claims_are_for_the_scenario_and_not_for_its_reports(output, environment, scenario):
+    told = output(scenario(ABOUT_THE_PERSON), "--env", environment())
+
+    assert "expected: email: held" in told  # templates and expectations have the true values
+    assert "expected: given_name: held" in told
+    assert "id_token_claims.name is not what was expected" in told
+    assert readable(told, {"personal": PERSONAL}) == set()
+
+
+@pytest.mark.sandbox
+def test_dpop_proofs_cannot_be_read(output, environment, scenario, on_the_wire, at_rest):
+    path = Path(environment())
+    path.write_text(path.read_text("utf-8").replace("sender_constraint: none", "sender_constraint: dpop"), "utf-8")
+    steps = "  - exchange: {grant: client_credentials, scope: accounts}\n  - introspect: {token: access_token}\n"
+    text = f"scenario: Bound\nauthorization: {{scope: accounts}}\nsteps:\n  - discover\n  - push\n{steps}"
+
+    told = output(scenario(text), "--env", str(path))
+
+    assert "JWT: dpop, sent" in told
+    assert {"client_assertion", "dpop", "access_token"} <= set(on_the_wire)
+    assert readable(told, {**on_the_wire, **at_rest}) == set()
 
 
 @pytest.mark.sandbox

@@ -316,6 +316,7 @@ OBSERVED = {
     ),
     "discover.no-claims-parameter": (member("claims_parameter_supported"), True, None),
     "discover.no-bound-tokens": (member("tls_client_certificate_bound_access_tokens"), True, False),
+    "discover.no-form-post": (lambda c: "form_post" in discovery(c).json()["response_modes_supported"], True, False),
     "discover.no-jarm": (lambda c: "jwt" in discovery(c).json()["response_modes_supported"], True, False),
     "discover.private-jwk": (lambda c: "d" in c.http.get(f"{c.issuer}/jwks").json()["keys"][0], False, True),
     "push.content-type": (lambda c: media_type(c.push()), "application/json", "text/plain"),

@@ -91,6 +91,12 @@ def test_what_the_step_says_wins(walked):
     assert done.asked["redirect_uri"] == "https://other.example/cb"
 
 
+def test_the_redirect_uri_of_the_request_is_where_the_browser_is_stopped_although_nothing_was_pushed(walked):
+    done = walked(came_back(("code", "c")), request={"redirect_uri": "https://evil.example/cb"})
+    assert "redirect_uri=https%3A%2F%2Fevil.example%2Fcb" in done.asked["url"]
+    assert done.asked["redirect_uri"] == "https://evil.example/cb"
+
+
 def test_the_one_user_there_is_needs_no_name_and_of_several_one_is_named(walked):
     done = walked(came_back(("code", "c")))
     assert done.asked["fill"]("{{ user.username }} {{ answers.x | default('-') }}", ()) == "alice -"

@@ -101,6 +101,42 @@ def test_metadata_nowhere_is_told(server, tools):
     assert dict(error.value.facts)["body"] == "Not here"
 
 
+LISTED = """
+endpoints:
+  authorization_endpoint: https://op.example/a
+  token_endpoint: https://op.example/t
+  jwks_uri: https://op.example/jwks
+"""
+
+
+def test_a_server_without_metadata_is_what_the_environment_lists(server, tools):
+    server[OIDC] = server[OAUTH] = httpx.Response(404)
+    server["/jwks"] = httpx.Response(200, json={"keys": []})
+    ours = tools(more=LISTED)
+    outcome = run(ours)
+    assert outcome.answer is None
+    assert outcome.summary == "no metadata (404): the endpoints of the environment file are used"
+    assert ours.endpoint("token_endpoint") == outcome.values["token_endpoint"] == "https://op.example/t"
+    assert (outcome.values["par_available"], outcome.values["par_required"]) == (False, False)
+    assert ours.flow.jwks == {"keys": []}
+
+
+@pytest.mark.parametrize(
+    ("more", "step"),
+    [
+        (LISTED, {"issuer": ISSUER}),
+        (LISTED, {"url": f"{ISSUER}{OIDC}"}),
+        ("\nendpoints: {introspection_endpoint: 'https://op.example/i'}", {}),
+    ],
+)
+def test_metadata_that_is_asked_for_or_needed_must_be_there(server, tools, more, step):
+    server[OIDC] = server[OAUTH] = httpx.Response(404)
+    with pytest.raises(StepError) as error:
+        run(tools(more=more), **step)
+    assert error.value.code == "no-metadata"
+    assert "list authorization_endpoint, token_endpoint and the others under endpoints:" in error.value.hint
+
+
 @pytest.mark.parametrize("status", [400, 401, 403])
 def test_a_refusal_is_told_and_the_second_place_is_not_tried(server, tools, status):
     server[OIDC] = httpx.Response(status, json={"error": "x"})
@@ -196,3 +232,10 @@ def test_the_environment_may_say_where_the_keys_are(server, tools):
     ours = tools(more=f"endpoints: {{jwks_uri: {ISSUER}/own}}")
     run(ours)
     assert ours.flow.jwks == {"keys": []}
+
+
+@pytest.mark.parametrize("issuer", ["https://[bad", "op.example", "https://op.example:x"])
+def test_an_issuer_that_is_no_url_is_told(server, tools, issuer):
+    with pytest.raises(StepError) as error:
+        run(tools(), issuer=issuer)
+    assert (error.value.code, error.value.exit_code, server.requests) == ("bad-url", WRONG_FILE, [])

@@ -184,6 +184,14 @@ def test_slow_down_adds_five_seconds_for_good(server, tools):
     assert waited == [7, 7, 12]
 
 
+@pytest.mark.parametrize("interval", [0, 1e-9, 0.5, 1])
+def test_a_server_that_lets_itself_be_asked_without_end_is_asked_once_a_second(server, tools, interval):
+    device = {**DEVICE, "interval": interval, "expires_in": 3}
+    outcome, waited, _ = polled(server, tools, [PENDING] * 9, device)
+    assert outcome.refusal.error == "authorization_pending"
+    assert waited == [1.0, 1.0]
+
+
 @pytest.mark.parametrize("interval", [None, "2", True, -1, 1e9, {}])
 def test_an_interval_that_is_none_is_five_seconds(server, tools, interval):
     _, waited, _ = polled(server, tools, [PENDING, TOKENS], {**DEVICE, "interval": interval})

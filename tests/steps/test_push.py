@@ -135,7 +135,7 @@ def test_the_answer_is_kept_for_what_follows(server, tools):
     assert values["body"] == {"request_uri": URI, "expires_in": 60}
 
 
-@pytest.mark.parametrize("lifetime", ["60", None, True, 1e300, 10**400, -(10**400), {}])
+@pytest.mark.parametrize("lifetime", ["60", None, True, 1e300, 10**300, -(10**300), {}])
 def test_a_lifetime_that_is_none_is_left_to_the_checks(server, tools, lifetime):
     server["/par"] = httpx.Response(201, json={"request_uri": URI, "expires_in": lifetime})
     ours = tools()

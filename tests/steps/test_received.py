@@ -198,6 +198,9 @@ def test_a_client_without_a_secret_is_told(tools):
 def test_the_algorithm_of_the_client_is_the_only_one(tools):
     metadata = {"id_token_signing_alg_values_supported": ["RS256", "PS256", "HS256", "none", 5]}
     assert id_token_algorithms(tools(metadata=metadata)) == ["RS256", "PS256"]
+    secret = "auth: client_secret_basic\n    client_secret: the-secret"
+    assert id_token_algorithms(tools(metadata=metadata, client=secret)) == ["RS256", "PS256", "HS256"]
+    assert "HS256" not in id_token_algorithms(tools(client=secret))
     assert id_token_algorithms(tools(metadata=metadata, client="auth: none\n    id_token: {alg: ES384}")) == ["ES384"]
 
 

@@ -273,3 +273,15 @@ def test_an_endpoint_that_nobody_names_is_told(tools):
     with pytest.raises(StepError) as error:
         tools(metadata={"issuer": ISSUER}).endpoint("token_endpoint")
     assert (error.value.code, error.value.title) == ("no-endpoint", "the server's metadata has no token_endpoint")
+
+
+@pytest.mark.parametrize(
+    "url", ["", "/token", "https://", "https://[bad", "https://op.example:99999/", "ftp://op.example/", "javascript:1"]
+)
+@pytest.mark.parametrize("client", ["auth: none", CERTIFICATE.format(more=""), f"auth: none\n    {DPOP}"])
+def test_an_endpoint_that_is_no_url_is_told(server, tools, url, client):
+    ours = tools(client=client, metadata={"token_endpoint": url})
+    with pytest.raises(StepError) as error:
+        exchange.run(Exchange(grant="client_credentials"), ours)
+    assert (error.value.code, error.value.title) == ("bad-url", f"'{url}' is no URL that can be called")
+    assert server.requests == []

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 ROUNDS = int(os.environ.get("FLOWRUN_ZOO", "5"))
-ANIMALS: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("animals.yaml").read_text("utf-8"))
+ANIMALS: dict[str, dict[str, Any]] = {
+    name: animal
+    for file in ("animals.yaml", "wild.yaml")
+    for name, animal in yaml.safe_load(Path(__file__).with_name(file).read_text("utf-8")).items()
+}
+SUGGESTED = ("auth0", "ping", "forgerock", "govuk")
+MOST_PAGES = 4
+SOON = frozenset({"not-seen", "control-ambiguous", "control-covered"})  # errors that come when an action's time is over
 USER = {"username": "alice", "password": "s3cret-Pa55", "totp": OTP_SECRET}
 PARAMS = {"code": "C0DE", "state": "S"}
 
@@ -50,8 +57,8 @@ def go(browser: Browser, zoo: Zoo, name: str, animal: dict[str, Any], pages: Any
         redirect_uri=to,
         pages=pages,
         fill=lambda value, _path: fill(value, names),
-        answers=animal.get("answers", {}),
-        page_seconds=1.0 if animal.get("error") == "not-seen" else 20.0,
+        answers=animal["answers"] if "answers" in animal else dict.fromkeys(pages, "approve"),
+        page_seconds=1.0 if animal.get("error") in SOON else 20.0,
         total_seconds=60.0,
         tell=lambda _visit: None,
         keep=read.__setitem__,
@@ -99,6 +106,23 @@ def test_animal(browser: Browser, zoo: Zoo, name: str) -> None:
             if "again" in animal:
                 done = go(browser, zoo, name, animal, animal["pages"])
                 assert [visit.name for visit in done.pages] == animal["again"]
+
+
+@pytest.mark.parametrize("name", SUGGESTED)
+def test_the_pages_that_messages_suggest_lead_through(browser: Browser, zoo: Zoo, name: str) -> None:
+    pages: dict[str, Any] = {}
+    for number in range(MOST_PAGES):
+        browser.clear()
+        try:
+            done = go(browser, zoo, name, {}, pages)
+        except BrowseError as error:
+            assert error.code == "page-unknown", error.title
+            pages[f"page_{number}"] = yaml.safe_load(error.hint.partition("\n")[2])["new_page"]
+        else:
+            assert [visit.name for visit in done.pages] == list(pages)
+            assert done.callback is not None
+            return
+    pytest.fail(f"still not through: {pages}")
 
 
 def test_pages_are_written_as_in_an_environment() -> None:

@@ -17,7 +17,7 @@ class Call:
 
     `form` and `headers` are changed in place. `audience` is the value for `aud` of an assertion. `key` is loaded by
     whoever calls, once a process. `assertion` is one that the scenario signed itself: then exactly that one is sent.
-    `now` is in seconds since 1970.
+    `now` is in seconds since 1970. `sign` makes the assertion, where a step tampers with it; None: `jose.sign`.
     """
 
     form: list[tuple[str, str]]
@@ -26,6 +26,7 @@ class Call:
     now: float
     key: Key | None = None
     assertion: str | None = None
+    sign: Callable[..., str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ def apply(client: Client, call: Call) -> None:
         if call.key is None:
             raise ValueError("private_key_jwt needs a key; the plan looks after that")
         header = {"typ": client.assertion.typ} if client.assertion.typ else {}
-        assertion = sign(assertion_claims(client, call.audience, call.now), call.key, client.assertion.alg, header)
+        claims = assertion_claims(client, call.audience, call.now)
+        assertion = (call.sign or sign)(claims, call.key, client.assertion.alg, header)
     carry_assertion(client, call, assertion)
 
 

@@ -17,7 +17,7 @@ def apply(client: Client, call: Call) -> None:
 
     alg = client.assertion.alg if client.assertion.alg.startswith("HS") else "HS256"
     claims = assertion_claims(client, call.audience, call.now)
-    made = call.assertion or sign(claims, key_from_secret(client.client_secret or ""), alg)
+    made = call.assertion or (call.sign or sign)(claims, key_from_secret(client.client_secret or ""), alg)
     carry_assertion(client, call, made)
 
 

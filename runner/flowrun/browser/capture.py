@@ -382,7 +382,8 @@ class Capture:
         if "entry" in params:
             entry = params["entry"]
             words = f"{entry['text']} ({without_parameters(entry['url'])})" if entry.get("url") else entry["text"]
-            wanted = entry["level"] == "error"
+            # Browsers ask for this by themselves, and its absence is nothing to look into.
+            wanted = entry["level"] == "error" and not entry.get("url", "").endswith("/favicon.ico")
         elif "args" in params:
             words = " ".join(str(arg.get("value", arg.get("description", ""))) for arg in params["args"])
             wanted = params["type"] == "error"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flowrun.browser.snapshot import Snapshot
 
 CLIENT_ERROR = 400  # from here on a status says that the document is an error
+SERVER_ERROR = 500  # from here on that the server broke, which is no refusal of what was asked
 
 
 def at_page(
@@ -50,15 +51,17 @@ def unknown(page: Snapshot, shows: Mapping[str, Mapping[str, Any]]) -> BrowseErr
     code = evidence.oauth_error(page.text)
     what = page.heading or page.title or evidence.excerpt(page.text)[:60]
     if (page.status or 0) >= CLIENT_ERROR or (evidence.is_json(page) and code):
-        said = f" {code}:" if code else ""
-        return at_page(
-            "page-error",
-            f"the server showed an error page instead ({page.status}):{said} '{what}'",
-            page,
-            error=code,
-            place="page",
-            hint="if this is expected, write outcome: {refused: {page: " + (f"[{code}]" if code else "any") + "}}",
-        )
+        broke = (page.status or 0) >= SERVER_ERROR and not (evidence.is_json(page) and code)
+        said = f" {code}:" if code and not broke else ""
+        title = f"the server showed an error page instead ({page.status}):{said} '{what}'"
+        if broke:
+            hint = (
+                "this is no refusal: the server broke; look into its log. Where it really refuses with such a page, "
+                "describe the page in the environment, with means: refused"
+            )
+            return at_page("page-error", title, page, hint=hint)
+        hint = "if this is expected, write outcome: {refused: {page: " + (f"[{code}]" if code else "any") + "}}"
+        return at_page("page-error", title, page, error=code, place="page", hint=hint)
     near = nearest(page, shows)
     return at_page(
         "page-unknown",
@@ -101,7 +104,8 @@ def came_back(name: str, page: Snapshot) -> BrowseError:
         f"the page '{name}' came back: the same page with the same content came back three times",
         page,
         where=(name,),
-        hint="its actions do not lead on; look at what the page says, and describe a failed_if for it",
+        hint="its actions do not lead on: are user name and password right? look at what the page says; describe those "
+        "words as failed_if, or as a page that means: refused",
     )
 
 

@@ -3,6 +3,8 @@
 //   pick INDEX      one control of the scan and its element
 //   css SELECTOR    the visible elements of a CSS selector, each with its control
 //   place ELEMENT   the index of an element in the scan, -1 when it is none of its controls
+//   cover ELEMENT   what lies over an element
+//   end             scroll everything to its end
 //   lists           the lists that are shown, each with the words it stands under
 //   frame INDEX     the element of a visible iframe
 //   mask / unmask   hide what password fields show, for a picture
@@ -23,7 +25,10 @@ const MASK =
   "{color:transparent!important;-webkit-text-fill-color:transparent!important;caret-color:transparent!important}";
 const TEXT_LIMIT = 20000;
 
-const tidy = (text) => (text || "").replace(/[\s\u00a0\u200b\ufeff]+/g, " ").trim();
+const ICONS = /material (icons|symbols)|font ?awesome/i; // fonts that draw words as pictures
+const UNSEEN = /[\u00ad\u200b\u200c\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/g; // where to break a line, which way to write
+
+const tidy = (text) => (text || "").replace(UNSEEN, "").replace(/\s+/g, " ").trim();
 
 function* deep(root) {
   for (const element of root.querySelectorAll("*")) {
@@ -37,6 +42,9 @@ function visible(element) {
   const box = element.getBoundingClientRect();
   if (box.width <= 1 || box.height <= 1) return false;
   for (let at = element.parentElement; at; at = at.parentElement) {
+    const room = at.getBoundingClientRect();
+    const beside = box.right <= room.left + 1 || box.left >= room.right - 1; // as the next view of a slider
+    if (beside && /hidden|clip/.test(getComputedStyle(at).overflowX) && at !== document.body && at !== document.documentElement && clips(at, element)) return false;
     if (at.clientHeight > 1 && at.clientWidth > 1) continue;
     const style = getComputedStyle(at); // nothing shows out of a box without room, as decoys use it
     if (style.overflow !== "visible" && !style.display.startsWith("inline") && style.display !== "contents" && at !== document.body && at !== document.documentElement) return false;
@@ -44,25 +52,37 @@ function visible(element) {
   return box.right + scrollX > 0 && box.bottom + scrollY > 0; // not parked left of or above the page
 }
 
-// The text inside an element, without what the controls in it hold.
-function words(element, all = false) {
+// Whether a box that hides what overflows hides this too; what is positioned by another box is not in its hand.
+function clips(box, element) {
+  let free = false;
+  for (let at = element; at !== box; at = at.parentElement) {
+    const position = getComputedStyle(at).position;
+    if (position === "fixed") return false;
+    if (position !== "static") free = position === "absolute";
+  }
+  return !free || getComputedStyle(box).position !== "static";
+}
+
+// The text inside an element, without what the controls in it hold, and without those it is asked to leave out.
+function words(element, all = false, without = "") {
   let out = "";
   const walk = (node) => {
     for (const child of node.childNodes) {
       if (child.nodeType === Node.TEXT_NODE) out += child.data;
       if (child.nodeType !== Node.ELEMENT_NODE) continue;
       if (/^(SELECT|TEXTAREA|INPUT|SCRIPT|STYLE|TEMPLATE|NOSCRIPT)$/.test(child.tagName)) continue;
+      if (child.tagName === "svg" || (without && child.matches(without))) continue;
       if (child.tagName === "IMG") { out += ` ${child.alt || ""} `; continue; }
       if (child.tagName === "BR") { out += " "; continue; }
       if (!all) {
         if (child.getAttribute("aria-hidden") === "true" && /icon|material|glyph/i.test(child.getAttribute("class"))) continue; // drawn by a font
         const style = getComputedStyle(child);
-        if (style.display === "none" || style.visibility === "hidden") continue;
+        if (style.display === "none" || style.visibility === "hidden" || ICONS.test(style.fontFamily)) continue;
         if (!style.display.startsWith("inline") && style.display !== "contents") { out += " "; walk(child.shadowRoot || child); out += " "; continue; }
       }
       walk(child.shadowRoot || child);
     }
-    if (node.tagName === "SLOT") for (const child of node.assignedNodes()) out += child.nodeType === Node.TEXT_NODE ? child.data : words(child, all);
+    if (node.tagName === "SLOT") for (const child of node.assignedNodes()) out += child.nodeType === Node.TEXT_NODE ? child.data : child.tagName === "svg" ? "" : words(child, all);
   };
   walk(element.shadowRoot || element);
   return tidy(out);
@@ -74,16 +94,23 @@ function referred(element, attribute) {
   return tidy(found.filter(Boolean).map((other) => words(other) || words(other, true)).join(" "));
 }
 
-// Text that stands before a field that has no name of its own: the cell to the left, the line above.
+// Text beside a field that has no name of its own: the cell to the left, the line above; behind a box, and behind a
+// field where nothing stands before it, as labels that float over it do.
 function nearby(element) {
   const cell = element.closest("td,th");
   const before = cell && cell.previousElementSibling;
   if (before) return words(before);
-  for (let at = element, up = 0; at && up < 2; at = at.parentElement, up += 1) {
-    for (let node = at.previousSibling; node; node = node.previousSibling) {
+  const sides = ["previousSibling", "nextSibling"];
+  if (/^(checkbox|radio)$/.test(typeOf(element))) sides.reverse();
+  return beside(element, sides[0]) || beside(element, sides[1]);
+}
+
+function beside(element, side) {
+  for (let at = element, up = 0; at && up < 4; at = at.parentElement, up += 1) {
+    for (let node = at[side]; node; node = node[side]) {
       if (node.nodeType === Node.TEXT_NODE && tidy(node.data)) return tidy(node.data);
       if (node.nodeType !== Node.ELEMENT_NODE || node.tagName === "BR") continue;
-      if (node.matches(FIELDS) || node.querySelector(FIELDS)) return "";
+      if (node.matches(FIELDS) || node.querySelector(FIELDS) || (side === "nextSibling" && node.matches(`${BUTTONS},${LINKS}`))) return "";
       if (words(node)) return words(node);
     }
     if (at.parentElement && at.parentElement.querySelectorAll(FIELDS).length > 1) return "";
@@ -94,6 +121,7 @@ function nearby(element) {
 function fieldNames(element) {
   const names = [];
   const add = (text, how) => { text = tidy(text); if (text && text.length < 200 && !names.some(([known]) => known === text)) names.push([text, how]); };
+  if (!/^(checkbox|radio)$/.test(typeOf(element))) for (const label of element.labels || []) add(words(label, false, `${BUTTONS},${LINKS}`), "label"); // without the help in it
   for (const label of element.labels || []) add(words(label), "label");
   const around = element.labels ? null : element.closest("label");
   if (around) add(words(around), "label");
@@ -114,7 +142,10 @@ function buttonNames(element) {
   if (element.tagName === "INPUT") {
     if (element.type === "image") add(element.alt, "value");
     else add(element.value || { submit: "Submit", reset: "Reset" }[element.type], "value");
-  } else add(words(element), "text");
+  } else {
+    if (element.querySelector("img")) add(words(element, false, "img"), "text"); // without what a logo stands for
+    add(words(element), "text");
+  }
   add(referred(element, "aria-labelledby"), "label");
   add(element.getAttribute("aria-label"), "aria");
   add(element.getAttribute("title"), "title");
@@ -139,13 +170,14 @@ function kindOf(element) {
   if (element.matches(LINKS)) return "link";
   if (element.matches(HEADINGS)) return "heading";
   if (element.matches(FIELDS)) return "field";
-  return "button"; // chosen by CSS: something to click on
+  return "link"; // something to click on
 }
 
 function typeOf(element) {
   if (element.tagName === "SELECT") return "select";
   if (element.tagName === "TEXTAREA") return "textarea";
   if (element.tagName === "INPUT") return element.type;
+  if (element.tagName === "BUTTON" && !element.role) return element.form ? element.type : "button";
   const role = element.getAttribute("role");
   return role === "switch" ? "checkbox" : role || (element.isContentEditable ? "contenteditable" : "");
 }
@@ -171,6 +203,16 @@ function control(element, index) {
   };
 }
 
+// All controls, each with the heading it stands under.
+function read() {
+  let under = "";
+  return controls().map((element, index) => {
+    const found = { ...control(element, index), under };
+    if (found.kind === "heading") under = found.names.length ? found.names[0][0] : "";
+    return found;
+  });
+}
+
 // Whether it is in the window that lies over the page, or there is no such window.
 function within(element, over) {
   const windows = [...document.querySelectorAll(over)].filter(visible);
@@ -178,11 +220,19 @@ function within(element, over) {
   return !windows.length;
 }
 
+// Whether a person would take it for something to click on, although its code does not say so.
+function clickable(element) {
+  if (/^(BODY|HTML|LABEL|SCRIPT|STYLE|OPTION|IFRAME)$/.test(element.tagName) || !(element instanceof HTMLElement)) return false;
+  const pointed = (one) => getComputedStyle(one).cursor === "pointer";
+  if (!element.onclick && !(pointed(element) && element.parentElement && !pointed(element.parentElement))) return false;
+  return !element.closest(`label,[role=option],${BUTTONS},${LINKS}`) && !element.querySelector(`${FIELDS},${BUTTONS},${LINKS},[onclick]`);
+}
+
 function controls() {
   const every = [FIELDS, BUTTONS, LINKS, HEADINGS, "[role=option]"].join(",");
   const found = [];
   for (const element of deep(document)) {
-    if (!element.matches(every) || !visible(handle(element))) continue;
+    if (!(element.matches(every) || clickable(element)) || !visible(handle(element))) continue;
     const outer = element.parentElement && element.parentElement.closest(`${BUTTONS},${LINKS}`);
     if (outer && element.matches(`${BUTTONS},${LINKS}`) && found.includes(outer)) continue; // a button in a link is one thing
     found.push(element);
@@ -232,7 +282,7 @@ function text() {
     // What a text area was served with counts as what it holds.
     if (element.tagName === "TEXTAREA" && element.value.length > 2) out = out.split(element.value).join("");
   }
-  return out.replace(/[ \t\u00a0]+/g, " ").replace(/\s*\n\s*/g, "\n").trim().slice(0, TEXT_LIMIT);
+  return out.replace(UNSEEN, "").replace(/[ \t\u00a0\u202f\u3000]+/g, " ").replace(/\s*\n\s*/g, "\n").trim().slice(0, TEXT_LIMIT);
 }
 
 function roots() {
@@ -245,8 +295,9 @@ switch (task) {
   case "scan":
     return {
       url: location.href, title: document.title, ready: document.readyState, document: performance.timeOrigin, type: document.contentType,
+      leaves: !!document.querySelector("meta[http-equiv=refresh i]"),
       still: document.scripts.length === 0 && !document.querySelector("meta[http-equiv=refresh i]"),
-      text: text(), frames: frames().length, controls: controls().map(control),
+      text: text(), frames: frames().length, controls: read(),
     };
   case "pick": {
     const element = controls()[subject];
@@ -259,6 +310,23 @@ switch (task) {
   }
   case "place":
     return controls().indexOf(subject);
+  case "cover": {
+    // What lies over an element, in its words; true when it is only the shell of what the element itself is in.
+    const box = subject.getBoundingClientRect();
+    const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+    let hit = document.elementFromPoint(x, y);
+    while (hit && hit.shadowRoot && hit.shadowRoot.elementFromPoint(x, y) && hit.shadowRoot.elementFromPoint(x, y) !== hit) hit = hit.shadowRoot.elementFromPoint(x, y);
+    for (let at = subject; at; at = at.getRootNode().host) if (at !== subject && at === hit) return true;
+    while (hit && !words(hit) && hit.parentElement && !hit.parentElement.contains(subject)) hit = hit.parentElement;
+    while (hit && hit.parentElement && hit.parentElement !== document.body && !hit.parentElement.contains(subject)) hit = hit.parentElement;
+    return hit ? words(hit).slice(0, 80) : "";
+  }
+  case "end":
+    // Reads to the end: some buttons cannot be pressed before.
+    for (const element of [document.scrollingElement, ...deep(document)]) {
+      if (element && element.scrollHeight > element.clientHeight + 4 && (element === document.scrollingElement || /auto|scroll/.test(getComputedStyle(element).overflowY))) element.scrollTop = element.scrollHeight;
+    }
+    return null;
   case "lists":
     return lists();
   case "frame":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from flowrun.browser.snapshot import BUTTON, FIELD, HEADING, LINK
@@ -14,19 +15,32 @@ if TYPE_CHECKING:
 READ = frozenset({"label", "aria", "text", "value", "placeholder", "title"})
 PRESSED = (BUTTON, LINK)
 CSS = "css:"
+UNDER = " > "  # between a heading and what stands under it
 SHORTEST_PART = 2  # a single letter is inside nearly everything
 
 WORD_OF = {FIELD: "field", BUTTON: "button", LINK: "button", HEADING: "heading"}
 
 
+# Not to be seen: where a line may break, which way is written. And signs that look like those on a keyboard.
+UNSEEN = dict.fromkeys(
+    [0xAD, 0x200B, 0x200C, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF]
+)
+ALIKE = {ord(sign): alike for alike, signs in {"'": "’‘‛´`", '"': "“”„«»", "-": "‐‑‒–—−"}.items() for sign in signs}
+
+
 def tidy(text: str) -> str:
     """Return the words with single spaces between them."""
-    return " ".join(text.replace("\u200b", "").split())
+    return " ".join(text.translate(UNSEEN).split())
+
+
+def folded(text: str) -> str:
+    """Return the words without case, and with the signs of a keyboard for those that only look better."""
+    return tidy(unicodedata.normalize("NFKC", text.translate(ALIKE))).casefold()
 
 
 def plain(text: str) -> str:
-    """Return the words as they are compared: no case, no marks that forms put behind a label."""
-    return tidy(text).casefold().rstrip(" *:")
+    """Return the words as they are compared: folded, without the marks that forms put behind a label."""
+    return folded(text).rstrip(" *:")
 
 
 def find(wanted: str, controls: Sequence[Control]) -> tuple[Control, ...]:
@@ -34,6 +48,7 @@ def find(wanted: str, controls: Sequence[Control]) -> tuple[Control, ...]:
 
     In this order: the very words, the words but for case and marks, the same before the field, the name in the
     code, the words inside others. Among equals a button goes before a link, and what looks like a decoy goes last.
+    `Heading > words` looks only at what stands under that heading.
     """
     words, short = tidy(wanted), plain(wanted)
     if not short:
@@ -51,7 +66,8 @@ def find(wanted: str, controls: Sequence[Control]) -> tuple[Control, ...]:
         found = [control for control in controls if any(test(text, how) for text, how in control.names)]
         if found:
             return _preferred(found)
-    return ()
+    heading, arrow, rest = wanted.rpartition(UNDER)
+    return find(rest, [one for one in controls if shows_text(heading, one.under)]) if arrow else ()
 
 
 def find_names(wanted: str, names: Mapping[str, str]) -> list[str]:
@@ -86,7 +102,7 @@ def is_exact(wanted: str, control: Control) -> bool:
 
 def shows_text(wanted: str, text: str) -> bool:
     """Tell whether the words stand in the text, whatever the case and the line breaks."""
-    return bool(wanted.strip()) and tidy(wanted).casefold() in tidy(text).casefold()
+    return bool(tidy(wanted)) and folded(wanted) in folded(text)
 
 
 def quoted(names: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from flowrun.browser.cdp import CdpGone
 from flowrun.browser.conditions import Choice, choose, judge, what_holds, words_of
 from flowrun.browser.model import BrowseError, PageVisit, Walk
 from flowrun.browser.network import unreachable
-from flowrun.browser.scene import TICK, ArrivedError, ControlMissingError, Scene
+from flowrun.browser.scene import TICK, ArrivedError, ControlAwayError, Scene
 from flowrun.browser.snapshot import BUTTON, FIELD
 
 if TYPE_CHECKING:
@@ -198,8 +198,10 @@ class Walker:
         picture = self.screen.picture() if request.pictures else None
         self.done, self.done_name = page, name
         scene = Scene(self.screen, name, request.page_seconds, self.until, page, keep=request.keep)
+        scene.other = lambda now: self._other(name, now)
+        over = ""
         try:
-            self._act(scene, actions)
+            over = self._act(scene, actions)
         except ArrivedError:
             pass  # the redirect_uri is reached: what is left of the actions has no page any more
         except BrowseError:
@@ -207,10 +209,17 @@ class Walker:
             raise
         self._tell(self._visit(name, page, picture))
         self.done_at = self.began_at = time.monotonic()
-        return None
+        return self._do(over, scene.snapshot) if over else None
 
-    def _act(self, scene: Scene, actions: list[tuple[Path, Mapping[str, Any]]]) -> None:
-        """Do the actions; a page that goes on by itself meanwhile, as after the last digit of a code, is done."""
+    def _other(self, name: str, page: Snapshot) -> str:
+        """Return the page that is there beside this one, or in its place."""
+        return choose({other: shows for other, shows in self.shows.items() if other != name}, page).name
+
+    def _act(self, scene: Scene, actions: list[tuple[Path, Mapping[str, Any]]]) -> str:
+        """Do the actions; a page that goes on by itself meanwhile, as after the last digit of a code, is done.
+
+        Return the page that came over it and has to go first, as a banner does, or an empty text.
+        """
         for number, (where, action) in enumerate(actions):
             scene.where = where
             if self.request.slow:
@@ -218,10 +227,13 @@ class Walker:
                 self.until = scene.until  # being watched is not waiting
             try:
                 perform(scene, self.request.fill(action, where[:-1]))
-            except ControlMissingError:
+            except ControlAwayError as error:
+                if error.code == "control-covered" and self._other(scene.page, scene.snapshot):
+                    return self._other(scene.page, scene.snapshot)
                 if number and choose(self.shows, scene.snapshot).name not in {"", scene.page}:
-                    return
+                    return ""
                 raise
+        return ""
 
     def _tell(self, visit: PageVisit) -> None:
         self.visits.append(visit)
@@ -277,7 +289,7 @@ class Walker:
 
     def _is_final(self, page: Snapshot, quiet: float, *, tied: bool) -> bool:
         """Tell whether a page that is none will stay so, before its whole time is over."""
-        if page.ready != "complete" or self._busy():
+        if page.ready != "complete" or page.leaves or self._busy():
             return False
         if page.still and (evidence.is_json(page) or tied or (page.status or 0) >= complaints.CLIENT_ERROR):
             return quiet >= QUIET_ERROR_SECONDS

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowrun.browser import evidence
-from flowrun.browser.finder import CSS, WORD_OF, find, quoted
+from flowrun.browser.finder import CSS, UNDER, WORD_OF, find, quoted
 from flowrun.browser.model import BrowseError
-from flowrun.browser.screen import Held, NotNowError, Screen
+from flowrun.browser.screen import COVERED, Held, NotNowError, Screen
 from flowrun.errors import did_you_mean
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     Among = Callable[[tuple[Control, ...]], tuple[Control, ...]]
 
+OTHER_SECONDS = 0.5  # what is not there, covered or disabled for this long may stay so
 TICK = 0.02  # seconds between two looks when the browser says nothing
 
 
@@ -27,8 +28,8 @@ class ArrivedError(Exception):
     """The callback came while an action was under way: there is nothing left to do on pages."""
 
 
-class ControlMissingError(BrowseError):
-    """A control that an action names is not there; the walk may find that another page is."""
+class ControlAwayError(BrowseError):
+    """A control that an action names is not there, or covered; the walk may find that another page is."""
 
 
 @dataclass(slots=True)
@@ -43,6 +44,7 @@ class Scene:
     where: Path = ()
     filled: dict[str, str] = field(default_factory=dict)
     keep: Callable[[str, str], None] = lambda _name, _text: None  # hears of what `read` reads
+    other: Callable[[Snapshot], str] = lambda _page: ""  # the name of another page that is there now
 
     def deadline(self) -> float:
         """Return when an action that begins now has to be done."""
@@ -114,8 +116,9 @@ class Scene:
         Raises BrowseError: control-missing, control-ambiguous, control-disabled, control-stuck.
         """
         deadline = self.deadline()
+        patience = min(deadline, time.monotonic() + OTHER_SECONDS)
         reason = ""
-        fresh = False
+        fresh = read_to_end = False
         while True:
             self.check()
             found = self._find(wanted, kinds, among)
@@ -126,8 +129,12 @@ class Scene:
                     reason = ""
                 except NotNowError as error:
                     reason = str(error)
-            if time.monotonic() > deadline:
+            away = not found or COVERED in reason
+            if time.monotonic() > deadline or (away and time.monotonic() > patience and self.other(self.snapshot)):
                 raise self._cannot(wanted, kinds, found, reason)
+            if len(found) == 1 and not found[0].enabled and not read_to_end and time.monotonic() > patience:
+                read_to_end = True  # as of terms that have to be read before they can be agreed to
+                self.again(self.screen.read_to_end)
             if fresh:
                 self.pause()
             fresh = True
@@ -158,24 +165,40 @@ class Scene:
                 "control-missing",
                 f"no {word} '{wanted}'; {word}s here: {quoted(here)}",
                 label=did_you_mean(wanted, here),
-                kind=ControlMissingError,
+                kind=ControlAwayError,
             )
         if len(found) > 1:
-            names = [
-                f"{control.name} ({control.names[0][1]}, {control.type or control.kind})"
-                for control in found
-                if control.names
-            ]
-            return self.error(
-                "control-ambiguous",
-                f"{len(found)} {word}s are called '{wanted}': {quoted(names)}",
-                hint='use words that only one of them has, or a CSS selector: "css:…"',
-            )
+            return self._ambiguous(wanted, word, found)
         if not found[0].enabled:
             return self.error("control-disabled", f"the {word} '{wanted}' is there, but it cannot be used")
-        if "click intercepted" in reason:
-            return self.error("control-covered", f"something lies over the {word} '{wanted}'")
+        if COVERED in reason:
+            over = quoted([reason.partition(COVERED)[2].strip()])
+            return self.error(
+                "control-covered",
+                f"{'something' if over == 'none' else over} lies over the {word} '{wanted}'",
+                hint="describe what lies over it as a page of its own, with the button that makes it go away",
+                kind=ControlAwayError,
+            )
         return self.error("control-stuck", f"the {word} '{wanted}' did not take what was done to it")
+
+    def _ambiguous(self, wanted: str, word: str, found: tuple[Control, ...]) -> BrowseError:
+        """Say where each of them stands, and how to say which one is meant."""
+        places = [
+            f"'{control.name}'"
+            + (f" under '{control.under}'" if control.under else "")
+            + (" in an iframe" if control.frame else "")
+            + ("" if control.enabled else " (cannot be used)")
+            for control in found
+        ]
+        apart = [control.under for control in found if control.under]
+        told = (
+            f"write the heading before it: {quoted([f'{apart[0]}{UNDER}{wanted}'])}; or " if len(set(apart)) > 1 else ""
+        )
+        return self.error(
+            "control-ambiguous",
+            f"{len(found)} {word}s are called '{wanted}': {', '.join(places)}",
+            hint=f'{told}use words that only one of them has, or a CSS selector: "css:…"',
+        )
 
     def error(
         self, code: str, title: str, *, label: str = "", hint: str = "", kind: type[BrowseError] = BrowseError

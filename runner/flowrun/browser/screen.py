@@ -13,6 +13,7 @@ from selenium.common.exceptions import (
     TimeoutException,
     WebDriverException,
 )
+from selenium.webdriver.common.action_chains import ActionChains
 from urllib3.exceptions import HTTPError
 
 from flowrun.browser.cdp import CdpGone
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from flowrun.browser.watch import Watch
 
 CENTRE = "arguments[0].scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'})"
+COVERED = "covered by: "
 FRAME_DEPTH = 3
 MOST_FRAMES = 8
 
@@ -70,7 +72,7 @@ class Screen:
             text = error.msg or ""
             if not self.capture.alive or "disconnected" in text or "not reachable" in text or "crashed" in text:
                 raise self._gone(text) from error
-            self.hangs = isinstance(error, TimeoutException)
+            self.hangs = isinstance(error, TimeoutException) and not self.waiting()
             raise NotNowError(text) from error
         except (HTTPError, OSError) as error:
             raise self._gone(str(error)) from error
@@ -153,21 +155,25 @@ class Screen:
         if depth >= FRAME_DEPTH:
             return page
         for number in range(min(int(data["frames"]), MOST_FRAMES)):
-            inner = self._read_frame(number, (*frame, number), depth)
+            inner = self._read_frame(page, number, (*frame, number), depth)
             page = page if inner is None else with_frame(page, inner, (number,))
         return page
 
-    def _read_frame(self, number: int, frame: tuple[int, ...], depth: int) -> Snapshot | None:
+    def _read_frame(self, outer: Snapshot, number: int, frame: tuple[int, ...], depth: int) -> Snapshot | None:
         """Read an iframe; one that goes away meanwhile shows nothing."""
         element = self._run("frame", number)
         if element is None:
             return None
         try:
             self.driver.switch_to.frame(element)
-            self._frames.append(frame)
-            return self._read(frame, depth + 1)
+            inner = self._read(frame, depth + 1)
         except WebDriverException:
             return None
+        else:
+            if inner.document == outer.document:
+                return None  # it has no document yet, and the browser gave the one around it
+            self._frames.append(frame)
+            return inner
         finally:
             self._enter(frame[:-1])
 
@@ -194,12 +200,30 @@ class Screen:
         yield ()
 
     def click(self, held: Held) -> None:
-        """Click; from the middle of the window when a bar at its edge lies over the place."""
+        """Click; from the middle of the window when a bar at its edge lies over the place.
+
+        NotNowError with what lies over it. Words that a component shows from outside lie over nothing but itself.
+        """
         try:
             held.handle.click()
         except ElementClickInterceptedException:
             self.driver.execute_script(CENTRE, held.handle)
-            held.handle.click()
+            self._click_again(held.handle)
+
+    def _click_again(self, handle: WebElement) -> None:
+        try:
+            handle.click()
+        except ElementClickInterceptedException as error:
+            over = self._run("cover", handle)
+            if over is not True:
+                raise NotNowError(f"{COVERED}{over}") from error
+            ActionChains(self.driver).move_to_element(handle).click().perform()
+
+    def read_to_end(self) -> None:
+        """Scroll everything to its end, as who reads all of it does."""
+        for frame in tuple(self._frames):
+            with self._inside(frame):
+                self._run("end")
 
     def listings(self) -> tuple[Listing, ...]:
         """Return the lists that the page and its iframes show."""

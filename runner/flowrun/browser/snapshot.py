@@ -19,7 +19,7 @@ class Control:
     `title`, `nearby`, `name`. `type` is the HTML type of a field (`text`, `password`, `select`, `checkbox`, `radio`,
     …). `frame` is the way to it through iframes, `index` its place among the controls of that frame. `shy` is what
     pages use for decoys: out of the tab order or hidden from assistive technology. `group` names a radio button's
-    group, `options` are text, value and whether it can be chosen.
+    group, `under` the heading it stands under, `options` are text, value and whether it can be chosen.
     """
 
     kind: str
@@ -29,6 +29,7 @@ class Control:
     shy: bool = False
     on: bool = False
     group: str = ""
+    under: str = ""
     options: tuple[tuple[str, str, bool], ...] = ()
     frame: tuple[int, ...] = ()
     index: int = 0
@@ -56,7 +57,8 @@ class Snapshot:
     """A page at one moment.
 
     `document` changes with every document that is loaded; `ready` is its readyState; `status` is the HTTP status it
-    came with, None when that was not seen. `still` says that nothing on it can change by itself: no script, no refresh.
+    came with, None when that was not seen. `still` says that nothing on it can change by itself: no script, no refresh;
+    `leaves` that it goes to another page by itself.
     `text` is what can be read, line by line, and at its end what dialogs (alert, confirm) have said.
     """
 
@@ -66,6 +68,7 @@ class Snapshot:
     document: float = 0.0
     type: str = "text/html"
     still: bool = True
+    leaves: bool = False
     status: int | None = None
     text: str = ""
     controls: tuple[Control, ...] = field(default=())
@@ -100,6 +103,7 @@ def read_control(data: Mapping[str, Any], frame: tuple[int, ...] = ()) -> Contro
         shy=data["shy"],
         on=data["on"],
         group=data["group"],
+        under=data.get("under", ""),
         options=tuple((text, value, enabled) for text, value, enabled in data["options"]),
         frame=frame,
         index=data["index"],
@@ -120,6 +124,7 @@ def read_snapshot(data: Mapping[str, Any]) -> Snapshot:
         document=data["document"],
         type=data["type"],
         still=data["still"],
+        leaves=data["leaves"],
         text=data["text"],
         controls=tuple(read_control(control) for control in data["controls"]),
     )

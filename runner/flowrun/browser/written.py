@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from flowrun.browser.evidence import SAYS_NO, scalar
-from flowrun.browser.finder import PRESSED, find, tidy
+from flowrun.browser.evidence import SAYS_NO, called, scalar
+from flowrun.browser.finder import tidy
 from flowrun.browser.snapshot import BUTTON, FIELD, HEADING
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 USERNAME_HINT: Final = re.compile(r"user|login|e-?mail|\bid\b|identifier|account", re.IGNORECASE)
 CODE_HINT: Final = re.compile(r"one-time-code|otp|totp|\bcode\b|token|2fa|mfa", re.IGNORECASE)
 CODE: Final = re.compile(r"\d{6,8}")
-BOXES: Final = frozenset({"checkbox", "radio"})
 PASSWORD = "{{ user.password }}"  # noqa: S105  a hole
 USERNAME = "{{ user.username }}"
 ONE_TIME_CODE = "{{ user.totp | totp }}"
@@ -70,7 +69,7 @@ def write(deeds: Sequence[Deed]) -> Written:
         if control is None or not control.name:
             remarks.append(f"something was used on '{_title(deed.page)}' that has no name: add a css: selector by hand")
             continue
-        label = _label(control, deed.page)
+        label = called(control, deed.page)
         if action == "fill":
             value = _hole(control, deed)
             if value == USERNAME:
@@ -108,18 +107,6 @@ def _without_repeats(screens: Iterable[Screen]) -> list[Screen]:
         if screen.deeds:
             kept[_look(screen.page), tuple(button.name for button in screen.page.of(BUTTON))] = screen
     return list(kept.values())
-
-
-def _label(control: Control, page: Snapshot) -> str:
-    """Return the first of a control's names that means it alone."""
-    kinds = (FIELD,) if control.kind == FIELD else PRESSED
-    among = [
-        other for other in page.of(*kinds) if kinds != (FIELD,) or (other.type in BOXES) == (control.type in BOXES)
-    ]
-    for name, _ in control.names:
-        if find(name, among) == (control,):
-            return tidy(name)
-    return tidy(control.name)
 
 
 def _hole(control: Control, deed: Deed) -> str:
@@ -174,7 +161,7 @@ def _shows(screen: Screen, others: Sequence[Snapshot]) -> str:
     buttons = [label for action, label in screen.deeds if action == "press"]
     shared = any(other.heading == page.heading for other in others)
     if fields and (not shows or shared or screen.question is None):
-        shows.append(f"field: {scalar(_label(fields[0], page))}")
+        shows.append(f"field: {scalar(called(fields[0], page))}")
     elif buttons and (not shows or shared):
         shows.append(f"button: {scalar(buttons[-1])}")
     return ", ".join(shows) or f"text: {scalar(' '.join(page.text.split()[:6]))}"

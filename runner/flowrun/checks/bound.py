@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.checks.base import Check, NotApplicable, accepted
+from flowrun.checks.tokens import NO_ACCESS_TOKEN
 
 if TYPE_CHECKING:
     from flowrun.flow import Around
@@ -20,7 +21,7 @@ def _confirmation(around: Around, member: str) -> Any:
             raise NotApplicable("this is no active access token of ours")
         return _of(answer.members.get("cnf"), member)
     token = answer.members.get("access_token")
-    if not isinstance(token, str):
+    if not isinstance(token, str) or str(answer.members.get("token_type")).lower() == NO_ACCESS_TOKEN:
         raise NotApplicable("there is no access token")
     from flowrun.jose import JoseError, peek  # noqa: PLC0415  JOSE is loaded when there is a JWT
 

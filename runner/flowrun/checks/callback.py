@@ -55,9 +55,13 @@ def iss(around: Around) -> str | None:
     got = _callback(around).get("iss")
     if got is None and around.jwt is not None:
         raise NotApplicable("the signed response names its issuer itself")
+    if got is None and "id_token" in _callback(around):
+        raise NotApplicable("the id_token beside it names the issuer itself")
     issuer = around.flow.server.get("issuer") or around.issuer
     if got == issuer:
         return None
+    if not issuer:
+        raise NotApplicable("the issuer is not known")
     if got is None:
         promised = around.flow.server.get("authorization_response_iss_parameter_supported")
         if promised is not True and around.environment.profile.level("disc.iss-param") == "off":
@@ -66,9 +70,21 @@ def iss(around: Around) -> str | None:
     return f"the callback has iss {got!r}, the issuer is {issuer!r}"
 
 
+def offered_modes(around: Around) -> list[Any]:
+    """Return the response modes that the server offers: query and fragment where its metadata names none (RFC 8414)."""
+    server = around.flow.server
+    named = server.get("response_modes_supported")
+    if isinstance(named, list):
+        return named
+    return ["query", "fragment"] if server.get("issuer") else []
+
+
 def _wanted_place(around: Around) -> str:
     parameters = around.flow.parameters or {}
-    mode = str(parameters.get("response_mode", "")).removesuffix("jwt").rstrip(".")
+    asked = str(parameters.get("response_mode", ""))
+    mode = asked.removesuffix("jwt").rstrip(".")
+    if asked and asked not in offered_modes(around) and around.flow.callback_place != mode:
+        mode = ""  # a server that does not know response_mode has to ignore it (RFC 6749 §3.1)
     if mode in {"query", "fragment", "form_post"}:
         return mode
     if mode or parameters.get("response_type", "code") not in {"code", "none"}:
@@ -96,7 +112,7 @@ def place(around: Around) -> str | None:
 def redirect_exact(around: Around) -> str | None:
     """Scheme, host, port and path are those of the redirect_uri, and its own query is still there."""
     _callback(around)
-    redirect_uri = str((around.flow.parameters or {}).get("redirect_uri") or around.client.redirect_uri or "")
+    redirect_uri = _redirect_uri(around)
     if not redirect_uri or not around.flow.callback_url:
         raise NotApplicable("there is nothing to compare")
     wanted, got = urlsplit(redirect_uri), urlsplit(around.flow.callback_url)
@@ -105,6 +121,15 @@ def redirect_exact(around: Around) -> str | None:
     kept = parse_qsl(got.query, keep_blank_values=True)
     lost = [name for name, value in parse_qsl(wanted.query, keep_blank_values=True) if (name, value) not in kept]
     return f"the redirect_uri's own {', '.join(lost)} did not come back" if lost else None
+
+
+def _redirect_uri(around: Around) -> str:
+    return str((around.flow.parameters or {}).get("redirect_uri") or around.client.redirect_uri or "")
+
+
+def _own(around: Around) -> set[str]:
+    """Return the names of the parameters that the redirect_uri itself brings."""
+    return {name for name, _ in parse_qsl(urlsplit(_redirect_uri(around)).query, keep_blank_values=True)}
 
 
 def _address(parts: SplitResult) -> tuple[str, str, int | None, str]:
@@ -117,7 +142,7 @@ def once(around: Around) -> str | None:
     _callback(around)
     if not around.flow.callback_pairs:
         raise NotApplicable("the parameters were not seen as they stood")
-    own = {name for name, _ in parse_qsl(urlsplit(around.client.redirect_uri or "").query, keep_blank_values=True)}
+    own = _own(around)
     counts = Counter(name for name, _ in around.flow.callback_pairs)
     twice = sorted(name for name, count in counts.items() if count > 1 and name not in own)
     return f"given more than once: {', '.join(twice)}" if twice else None
@@ -147,22 +172,25 @@ def registered_error(around: Around) -> str | None:
 
 def extra(around: Around) -> str | None:
     """Report parameters that no specification here names: they are allowed."""
-    own = {name for name, _ in parse_qsl(urlsplit(around.client.redirect_uri or "").query, keep_blank_values=True)}
-    more = sorted(_callback(around).keys() - _EXPECTED - _EXPECTED_TOO - own)
+    more = sorted(_callback(around).keys() - _EXPECTED - _EXPECTED_TOO - _own(around))
     return f"parameters that are not expected there: {', '.join(more)}" if more else None
 
 
 def signed(around: Around) -> str | None:
-    """Want a signed response of the server, for us, still valid, and with nothing beside it."""
+    """Want a signed response of the server, for us, still valid, encrypted if agreed, and with nothing beside it."""
     jwt = around.jwt
     _callback(around)
     if jwt is None:
         mode = (around.flow.parameters or {}).get("response_mode")
         if isinstance(mode, str) and mode.endswith("jwt"):
+            if mode not in offered_modes(around):
+                raise NotApplicable("the server does not offer the signed response that was asked for")
             return f"response_mode {mode} was asked for, and the response is not signed"
         raise NotApplicable("no signed response was asked for")
     if jwt.distrust:
         return f"the response can't be trusted: {jwt.distrust}"
+    if around.client.id_token.encrypt and jwt.encrypted is None:
+        return "the signed response is not encrypted, as the environment says that it is (id_token: {encrypt: true})"
     plain = sorted({name for name, _ in around.flow.callback_pairs} & (_RESPONSE - {"response"}))
     if plain:
         return f"beside the signed response stand plain {', '.join(plain)}"

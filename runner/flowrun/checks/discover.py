@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flowrun.checks.base import Check, NotApplicable
+from flowrun.checks.base import Check, NotApplicable, metadata
 
 if TYPE_CHECKING:
     from flowrun.flow import Around
@@ -16,14 +16,14 @@ def issuer_match(around: Around) -> str | None:
     """Compare character by character: a trailing slash counts."""
     if not around.issuer:
         raise NotApplicable("the metadata was read from a URL, so no issuer was expected")
-    got = around.flow.server.get("issuer")
+    got = metadata(around).get("issuer")
     if got is None:
         return "the metadata names no issuer"
     return None if got == around.issuer else f"the metadata says issuer {got!r}, the environment {around.issuer!r}"
 
 
 def par(around: Around) -> str | None:
-    """Look for the PAR endpoint."""
+    """Look for the PAR endpoint; the environment may list it where there is no metadata."""
     if "pushed_authorization_request_endpoint" in around.flow.server:
         return None
     return "pushed_authorization_request_endpoint is not in the metadata"
@@ -31,7 +31,7 @@ def par(around: Around) -> str | None:
 
 def s256(around: Around) -> str | None:
     """Look for S256 among the PKCE methods."""
-    methods = around.flow.server.get("code_challenge_methods_supported")
+    methods = metadata(around).get("code_challenge_methods_supported")
     if isinstance(methods, list) and "S256" in methods:
         return None
     name = "code_challenge_methods_supported"
@@ -40,7 +40,7 @@ def s256(around: Around) -> str | None:
 
 def iss_param(around: Around) -> str | None:
     """Look for the promise of `iss` in authorization responses."""
-    if around.flow.server.get("authorization_response_iss_parameter_supported") is True:
+    if metadata(around).get("authorization_response_iss_parameter_supported") is True:
         return None
     return "authorization_response_iss_parameter_supported is not true"
 
@@ -48,6 +48,6 @@ def iss_param(around: Around) -> str | None:
 CHECKS: Final = (
     Check("disc.issuer-match", _STEP, "the metadata names the issuer it was asked for", "RFC 8414 §3.3", issuer_match),
     Check("disc.par", _STEP, "the metadata names a PAR endpoint", "RFC 9126 §5", par),
-    Check("disc.s256", _STEP, "the server offers PKCE with S256", "RFC 7636 §4.2", s256),
+    Check("disc.s256", _STEP, "the server offers PKCE with S256", "RFC 7636 §4.2, RFC 8414 §2", s256),
     Check("disc.iss-param", _STEP, "the server promises iss in its authorization responses", "RFC 9207 §3", iss_param),
 )

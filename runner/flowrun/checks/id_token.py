@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 _STEP = frozenset({"exchange"})
 SKEW: Final = 10  # seconds that two clocks may differ
-OLDEST: Final = 300  # seconds that an id_token just received may be old
+AHEAD: Final = 60  # seconds: what is issued later than that is not tolerated (FAPI 2.0 SP §5.3.2.1)
+OLDEST: Final = 600  # seconds that an id_token just received may be old: some servers date them back by minutes
+PAGES: Final = 300  # seconds that a person may need for the pages after the login
 FIFTY_YEARS: Final = 50 * 365 * 86400  # a date further ahead was written in milliseconds
 
 
@@ -39,9 +41,22 @@ def _openid(around: Around) -> bool:
 
 
 def signature(around: Around) -> str | None:
-    """Believe the verification: a key of the server, an algorithm that it names, never none."""
-    distrust = _token(around).distrust
-    return f"the id_token can't be trusted: {distrust}" if distrust else None
+    """Believe the verification: a key of the server, an algorithm that it names, never none; encrypted if agreed."""
+    token = _token(around)
+    if token.distrust:
+        agreed = _may_be_agreed(token, around)
+        return f"the id_token can't be trusted: {token.distrust}{agreed}"
+    if around.client.id_token.encrypt and token.encrypted is None:
+        return "the id_token is not encrypted, as the environment says that it is (id_token: {encrypt: true})"
+    return None
+
+
+def _may_be_agreed(token: ReceivedJwt, around: Around) -> str:
+    """Return what to write where the algorithm is one that only the registration of the client can have told."""
+    alg = token.header.get("alg")
+    if around.client.id_token.alg or alg not in {"HS256", "HS384", "HS512"} or "not allowed" not in token.distrust:
+        return ""
+    return f"; if the client is registered for it, write id_token: {{alg: {alg}}} at the client"
 
 
 def iss(around: Around) -> str | None:
@@ -98,7 +113,7 @@ def iat(around: Around) -> str | None:
     since = _date(_token(around).claims, "iat")
     if isinstance(since, str):
         return since
-    if since > around.now + SKEW:
+    if since > around.now + AHEAD:
         return f"the id_token was issued {since - around.now:.0f} s in the future; compare the clocks"
     return None if since > around.now - OLDEST else f"the id_token was issued {around.now - since:.0f} s ago"
 
@@ -106,8 +121,8 @@ def iat(around: Around) -> str | None:
 def nonce(around: Around) -> str | None:
     """Compare with the nonce that was sent; there is none if none was sent."""
     claims = _token(around).claims
-    if around.kind == "refresh_token" and "nonce" not in claims:
-        raise NotApplicable("a refreshed id_token needs no nonce")
+    if around.kind != "authorization_code" and "nonce" not in claims:
+        raise NotApplicable("only an id_token that comes for a code needs the nonce")
     sent = (around.flow.parameters or {}).get("nonce")
     got = claims.get("nonce")
     # A nonce that is no text travels as one in a form, and as it is in a request object.
@@ -159,15 +174,17 @@ def _wish(around: Around, claim: str) -> Any:
 
 
 def acr(around: Around) -> str | None:
-    """Comes back where it was asked for as essential, with one of the values asked for."""
+    """Comes back with one of the values that were asked for as essential; without values it may be left out."""
     token, wish = _token(around), _wish(around, "acr")
     if around.kind == "refresh_token" or not wish or wish.get("essential") is not True:
         raise NotApplicable("no acr was asked for as essential")
     got = token.claims.get("acr")
     values = wish.get("values") or ([wish["value"]] if "value" in wish else [])
+    if not values:
+        raise NotApplicable("no value of acr was asked for, so that it may be left out")
     if got is None:
         return "the id_token has no acr, which was asked for as essential"
-    return None if not values or got in values else f"the id_token's acr is {got!r}; asked for: {', '.join(values)}"
+    return None if got in values else f"the id_token's acr is {got!r}; asked for: {', '.join(map(str, values))}"
 
 
 def auth_time(around: Around) -> str | None:
@@ -183,7 +200,7 @@ def auth_time(around: Around) -> str | None:
         return since
     age = around.now - since
     # The person needs time on the pages between the login and this answer.
-    if str(max_age).isdigit() and age > int(str(max_age)) + OLDEST:
+    if str(max_age).isdigit() and age > int(str(max_age)) + PAGES:
         return f"the login was {age:.0f} s ago; max_age was {max_age}"
     return None
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _STEP = frozenset({"discover"})
 _PRIVATE: Final = ("d", "p", "q", "dp", "dq", "qi", "k")
+_KINDS: Final = frozenset({"RSA", "EC", "OKP", "oct"})
 _LEAST_RSA: Final = 2048
 _FAMILY: Final = {"R": "RSA", "P": "RSA", "E": "EC"}  # the first letter of a signature algorithm
 
@@ -25,8 +26,12 @@ def keys(around: Around) -> str | None:
             return f"the keys at jwks_uri could not be read: {flow.jwks_trouble}"
         raise NotApplicable("the keys were not read")
     published = (flow.jwks or {}).get("keys")
-    if not isinstance(published, list) or not published:
+    if not isinstance(published, list):
         return "the document at jwks_uri has no list of keys"
+    if not published and "openid" not in (flow.server.get("scopes_supported") or ()):
+        raise NotApplicable("the server publishes no key, and signs nothing")
+    if not published:
+        return "the list of keys at jwks_uri is empty"
     wrong = [trouble for index, key in enumerate(published) for trouble in _troubles(index, key)]
     wrong += [f"the kid {kid!r} stands for several keys of one type" for kid in _ambiguous(published)]
     return "; ".join(wrong) or None
@@ -45,6 +50,8 @@ def _ambiguous(published: list[Any]) -> list[str]:
 def _troubles(index: int, key: Any) -> list[str]:
     if not isinstance(key, dict):
         return [f"entry {index + 1} is no key"]
+    if key.get("kty") not in _KINDS:
+        return []  # what a reader does not know it passes over (RFC 7517 §5)
     name = f"the key {key['kid']!r}" if isinstance(key.get("kid"), str) else f"key {index + 1}"
     private = [member for member in _PRIVATE if member in key]
     if private:

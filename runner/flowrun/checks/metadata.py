@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from flowrun.checks.base import Check, NotApplicable, accepted, json_type, secure
+from flowrun.checks.base import Check, NotApplicable, accepted, json_type, metadata, secure
 
 if TYPE_CHECKING:
     from flowrun.flow import Around
 
 _STEP = frozenset({"discover"})
 _OK: Final = 200
+_OAUTH_PLACE: Final = "/.well-known/oauth-authorization-server"
 _FLAGS: Final = frozenset(
     {"claims_parameter_supported", "request_parameter_supported", "request_uri_parameter_supported"}
     | {"require_request_uri_registration", "authorization_response_iss_parameter_supported"}
@@ -56,12 +57,14 @@ def issuer_url(around: Around) -> str | None:
 
 def required(around: Around) -> str | None:
     """Look for the members that RFC 8414 demands, and OpenID Connect's where the server offers the scope openid."""
-    server = around.flow.server
-    missing = [name for name in _demanded(server) if name not in server and name not in around.environment.endpoints]
+    server = metadata(around)
+    demanded = _demanded(server, of_oauth=around.answer is not None and _OAUTH_PLACE in around.answer.sent.url)
+    missing = [name for name in demanded if name not in server and name not in around.environment.endpoints]
     return f"the metadata lacks {', '.join(missing)}" if missing else None
 
 
-def _demanded(server: dict[str, Any]) -> list[str]:
+def _demanded(server: dict[str, Any], *, of_oauth: bool) -> list[str]:
+    """Return the names; RFC 8414's own document need not say what only OpenID Connect wants."""
     grants = server.get("grant_types_supported")
     names = ["issuer", "response_types_supported"]
     if not isinstance(grants, list) or "authorization_code" in grants or "implicit" in grants:
@@ -69,7 +72,7 @@ def _demanded(server: dict[str, Any]) -> list[str]:
     if grants != ["implicit"]:
         names.append("token_endpoint")
     scopes = server.get("scopes_supported")
-    if isinstance(scopes, list) and "openid" in scopes:
+    if isinstance(scopes, list) and "openid" in scopes and not of_oauth:
         names += ["jwks_uri", "subject_types_supported", "id_token_signing_alg_values_supported"]
     return names
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from flowrun.checks.base import Check, NotApplicable
+from flowrun.checks.base import Check, NotApplicable, metadata
+from flowrun.checks.callback import offered_modes
 
 if TYPE_CHECKING:
     from flowrun.flow import Around
@@ -27,6 +28,7 @@ def _listed(around: Around, name: str) -> list[Any] | None:
 def auth_methods(around: Around) -> str | None:
     """Look for a signed assertion or a certificate among the methods; none named means client_secret_basic."""
     name = "token_endpoint_auth_methods_supported"
+    metadata(around)
     offered = _listed(around, name)
     if offered is not None and any(method in offered for method in _STRONG_AUTH):
         return None
@@ -80,8 +82,9 @@ def mtls(around: Around) -> str | None:
     if around.client.sender_constraint != "mtls":
         raise NotApplicable("the tokens of this client are not bound to a certificate")
     name = "tls_client_certificate_bound_access_tokens"
-    value = around.flow.server.get(name)
-    return None if value is True else f"{name} is {value!r}" if name in around.flow.server else f"{name} is not there"
+    server = metadata(around)
+    value = server.get(name)
+    return None if value is True else f"{name} is {value!r}" if name in server else f"{name} is not there"
 
 
 def _asked(around: Around) -> dict[str, Any]:
@@ -112,24 +115,35 @@ def claims_parameter(around: Around) -> str | None:
     return "claims are sent, and claims_parameter_supported is not true"
 
 
+def response_mode(around: Around) -> str | None:
+    """Look for the response mode; a server that does not know it ignores it, so what is asked for does not come."""
+    mode = _asked(around).get("response_mode")
+    if not isinstance(mode, str) or mode.endswith("jwt"):
+        raise NotApplicable("no response_mode was asked for, or a signed one")
+    modes = offered_modes(around)
+    if not modes:
+        raise NotApplicable("the server's metadata is not known")
+    return None if mode in modes else f"response_mode {mode} is asked for, and the metadata does not offer it"
+
+
 def jarm(around: Around) -> str | None:
-    """Look for the response mode and for the algorithms of signed responses."""
+    """Look for the response mode; the list of algorithms beside it is optional."""
     mode = _asked(around).get("response_mode")
     if not isinstance(mode, str) or not mode.endswith("jwt"):
         raise NotApplicable("no signed response was asked for")
-    if mode not in (_listed(around, "response_modes_supported") or ()):
-        return f"response_modes_supported lacks {mode}"
-    name = "authorization_signing_alg_values_supported"
-    return None if _listed(around, name) else f"{name} is not in the metadata"
+    if mode in (_listed(around, "response_modes_supported") or ()):
+        return None
+    return f"response_modes_supported lacks {mode}"
 
 
 _STRONG_SENTENCE: Final = "the server offers a client authentication with keys"
 CHECKS: Final = (
     Check("disc.auth-methods", _DISCOVER, _STRONG_SENTENCE, "RFC 8414 §2, FAPI 2.0 SP §5.3.2.1", auth_methods),
     Check("disc.algs", _DISCOVER, "the server offers the algorithms that we sign with", "RFC 8414 §2", algs),
-    Check("disc.algs-other", _DISCOVER, "only strong algorithms are offered", "FAPI 2.0 SP §5.4", other_algs),
+    Check("disc.algs-other", _DISCOVER, "only strong algorithms are offered", "FAPI 2.0 SP §5.4.1", other_algs),
     Check("disc.mtls", _DISCOVER, "the server binds access tokens to certificates", "RFC 8705 §3.3", mtls),
     Check("disc.rar", _ASKED, "the server knows the types of the authorization_details", "RFC 9396 §10", rar),
     Check("disc.claims-param", _ASKED, "the server reads the claims parameter", "OIDC Discovery §3", claims_parameter),
+    Check("disc.response-mode", _ASKED, "the server offers the response mode", "RFC 8414 §2", response_mode),
     Check("disc.jarm", _ASKED, "the server offers the signed response that is asked for", "JARM §4", jarm),
 )

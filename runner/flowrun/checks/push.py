@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from flowrun.checks import base
 from flowrun.checks.base import Check, NotApplicable, accepted
@@ -74,9 +73,14 @@ def entropy(around: Around) -> str | None:
 
 
 def reference(uri: str) -> str:
-    """Return the part of a request_uri that must not be guessed: the longest piece that is no word of a prefix."""
-    parts = urlsplit(uri)
-    pieces = (parts._replace(scheme="", netloc="").geturl() if parts.netloc else uri).replace("/", ":").split(":")
+    """Return the part of a request_uri that must not be guessed: the longest piece that is no word of a prefix.
+
+    After the recommended prefix everything is: Base64 has slashes too.
+    """
+    if uri.startswith(_RECOMMENDED_PREFIX):
+        return uri.removeprefix(_RECOMMENDED_PREFIX)
+    after_host = uri.partition("://")[2].partition("/")[2] if "://" in uri else uri
+    pieces = after_host.replace("/", ":").split(":")
     return max((piece for piece in pieces if piece not in _PREFIX_WORDS), key=len, default="")
 
 

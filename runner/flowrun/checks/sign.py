@@ -1,6 +1,7 @@
 """Checks of what we ourselves are about to send: a wrong setting is found here, not in the server's refusal.
 
-A scenario that wants to be refused signs wrong things on purpose; there nothing of this is judged.
+A scenario that wants to be refused signs wrong things on purpose, and so does a step that tampers; there nothing of
+this is judged.
 """
 
 from __future__ import annotations
@@ -25,9 +26,16 @@ _VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _S256: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-def _signed(around: Around, *whats: str) -> list[SignedJwt]:
+def _on_purpose(around: Around) -> None:
+    """Raise `NotApplicable` where what is sent may be wrong on purpose."""
     if around.wants_refusal:
         raise NotApplicable("this scenario wants to be refused; what it sends may be wrong on purpose")
+    if around.tampered:
+        raise NotApplicable("this step tampers with what it sends")
+
+
+def _signed(around: Around, *whats: str) -> list[SignedJwt]:
+    _on_purpose(around)
     found = [jwt for jwt in around.flow.signed if not whats or jwt.what in whats]
     if not found:
         raise NotApplicable("nothing of the kind was signed here")
@@ -135,8 +143,7 @@ def alg(around: Around) -> str | None:
 
 def pkce(around: Around) -> str | None:
     """Want a challenge made with S256 of a verifier of 43 to 128 allowed characters."""
-    if around.wants_refusal:
-        raise NotApplicable("this scenario wants to be refused; what it sends may be wrong on purpose")
+    _on_purpose(around)
     parameters, verifier = around.flow.parameters or {}, around.flow.code_verifier
     challenge = parameters.get("code_challenge")
     if challenge is None or parameters.get("code_challenge_method") != "S256":
@@ -159,11 +166,11 @@ CHECKS: Final = (
         "sign.jar-lifetime",
         _REQUEST,
         "our request object is valid for a short time",
-        "FAPI 2.0 Message Signing §5.3",
+        "FAPI 2.0 Message Signing §5.3.1",
         validity,
     ),
     Check("sign.typ", _REQUEST, "our request object names its type", "RFC 9101 §10.8", typ),
     Check("sign.int-dates", _ANY, "our dates are whole numbers", "RFC 7519 §2", int_dates),
-    Check("sign.alg", _ANY, "we sign with a strong algorithm", "FAPI 2.0 SP §5.4", alg),
+    Check("sign.alg", _ANY, "we sign with a strong algorithm", "FAPI 2.0 SP §5.4.1", alg),
     Check("sign.pkce", _REQUEST, "our PKCE challenge is right", "RFC 7636 §4", pkce),
 )

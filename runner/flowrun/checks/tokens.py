@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _STEP = frozenset({"exchange"})
 _OK, _REDIRECT = 200, 300
 _DOTS_OF_A_JWT: Final = 2
+NO_ACCESS_TOKEN: Final = "n_a"  # noqa: S105  the token_type of other tokens, in lower case (RFC 8693 §2.2.1)
 # RFC 6749 §5.1, OIDC Core §3.1.3.3, RFC 9396 §7, RFC 8693 §2.2.1, and what CDR and several products add.
 _KNOWN_MEMBERS: Final = frozenset(
     {"access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token", "authorization_details"}
@@ -66,6 +67,8 @@ def token_type(around: Around) -> str | None:
     """DPoP for a client that proves its key, Bearer for one that shows a certificate."""
     got = granted(around).members.get("token_type")
     wanted = {"dpop": "dpop", "mtls": "bearer"}.get(around.client.sender_constraint)
+    if isinstance(got, str) and got.lower() == NO_ACCESS_TOKEN:
+        raise NotApplicable("what was issued is no access token")
     if wanted is None or not isinstance(got, str):
         raise NotApplicable(
             "the tokens of this client are not bound to anything" if wanted is None else "there is none"

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "new": "flowrun.cli.new",
     "report": "flowrun.cli.report",
     "diff": "flowrun.cli.diff",
+    "replay": "flowrun.cli.replay",
     "sandbox": "flowrun.cli.sandbox",
     "record": "flowrun.cli.record",
 }
@@ -71,4 +72,7 @@ def cli() -> None:
 
 def main(args: list[str] | None = None) -> Any:
     """Run the command line; the console script and `python -m flowrun` come here."""
-    return cli(args=args, prog_name="flowrun")
+    from flowrun.cli.fault import told  # noqa: PLC0415  `--version` comes first
+
+    with told():
+        return cli(args=args, prog_name="flowrun")

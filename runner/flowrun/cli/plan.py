@@ -73,6 +73,8 @@ def lines(plan: Plan, redactor: Redactor, *, explain: bool) -> list[str]:
             origin = _from(str(step.place(scenario.document))) if explain else ""
             out.append(f"  {word:<11}  {_title(step.name, step.kind)}{_input(step.input, plan.inputs)}{origin}")
             out += [f"               {line}" for line in _sends(plan, step)]
+            if step.tamper:
+                out.append(f"               tampered with: {_filled(step.tamper, plan.inputs)}")
     if scenario.refused:
         places = "; ".join(f"{place}: {', '.join(errors) or 'any'}" for place, errors in scenario.refused.items())
         out.append(f"  outcome      refused at {places}")

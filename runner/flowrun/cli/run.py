@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     help="Also write a report: html, json, junit, markdown, github, gitlab, har, prometheus; or `all`, kept in runs/.",
 )
 @click.option("--runs", "kept", metavar="FOLDER", default="runs", help="Where runs are kept; `none` keeps nothing.")
+@click.option("--keep-state", is_flag=True, help="Keep what `flowrun replay` needs, secrets too, beside the run.")
 @click.option("--only-failed", is_flag=True, help="Only what failed in the last run that was kept.")
 @click.option("--failed-first", is_flag=True, help="Begin with what failed in the last run that was kept.")
 @click.option("--verbose", "-v", is_flag=True, help="Show each call, page and check.")
@@ -50,6 +51,7 @@ def command(
     strict: bool,
     reports: tuple[str, ...],
     kept: str,
+    keep_state: bool,
     only_failed: bool,
     failed_first: bool,
     verbose: bool,
@@ -78,18 +80,44 @@ def command(
             fail(error, session)
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
-        code = INTERRUPTED
         folder = RunFolder(None if kept == "none" else Path(kept), always="all" in reports)
-        try:
-            code = _run(plans, session, folder, told, browsing=browsing, fail_fast=fail_fast, strict=strict)
-        except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
-        finally:
-            for reporter in (*told, folder):
-                reporter.close()
-            if folder.written and not quiet:
-                click.echo(f"report: {folder.written[0]}")
+        recorder = None
+        if keep_state and folder.folder is not None:
+            from flowrun.state import Recorder  # noqa: PLC0415  few runs are gone on with
+
+            recorder = Recorder(folder.folder)
+        code = carry_out(
+            plans, session, told, folder, browsing=browsing, fail_fast=fail_fast, strict=strict, recorder=recorder
+        )
+        if folder.written and not quiet:
+            click.echo(f"report: {folder.written[0]}")
+        if recorder is not None and recorder.file.is_file() and not quiet:
+            click.echo(f"state, with secrets: {recorder.file}")
     sys.exit(code)
+
+
+def carry_out(
+    plans: Sequence[Plan],
+    session: Session,
+    told: Sequence[Reporter],
+    folder: RunFolder | None = None,
+    *,
+    browsing: BrowserOptions,
+    **options: Any,
+) -> int:
+    """Run plans, tell the reporters, close them, and return the exit code; `options` are those of the engine."""
+    from flowrun.report.folder import RunFolder  # noqa: PLC0415
+
+    folder = folder or RunFolder(None)
+    code = INTERRUPTED
+    try:
+        code = _run(plans, session, folder, told, browsing, options)
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+    finally:
+        for reporter in (*told, folder):
+            reporter.close()
+    return code
 
 
 def _run(
@@ -97,10 +125,8 @@ def _run(
     session: Session,
     folder: RunFolder,
     told: Sequence[Reporter],
-    *,
     browsing: BrowserOptions,
-    fail_fast: bool,
-    strict: bool,
+    chosen: Mapping[str, Any],
 ) -> int:
     from flowrun import engine  # noqa: PLC0415
     from flowrun.events import RunFinished  # noqa: PLC0415
@@ -109,7 +135,7 @@ def _run(
     if needs_browser(plans, browsing):
         session.prepare_browser(settings)
     code = INTERRUPTED
-    options = engine.Options(fail_fast=fail_fast, strict=strict, browser=settings)
+    options = engine.Options(browser=settings, **chosen)
     for happened in engine.events(plans, session, options):
         event = folder.keep(happened)
         for reporter in (folder, *told):

@@ -13,6 +13,7 @@ from flowrun.jose.errors import JoseError
 if TYPE_CHECKING:
     from flowrun.jose.certificates import x5t_s256
     from flowrun.jose.compact import Peeked, peek, peek_jwe
+    from flowrun.jose.exact import key_for, sign_exactly
     from flowrun.jose.fresh import generate_key
     from flowrun.jose.hashes import half_hash
     from flowrun.jose.jwe import Decrypted, decrypt, encrypt
@@ -34,12 +35,14 @@ __all__ = [
     "encryption_key_from_secret",
     "generate_key",
     "half_hash",
+    "key_for",
     "key_from_jwk",
     "key_from_secret",
     "load_key",
     "peek",
     "peek_jwe",
     "sign",
+    "sign_exactly",
     "thumbprint",
     "verify",
     "x5t_s256",
@@ -56,12 +59,14 @@ _HOMES = {
     "encryption_key_from_secret": "recipient",
     "generate_key": "fresh",
     "half_hash": "hashes",
+    "key_for": "exact",
     "key_from_jwk": "keys",
     "key_from_secret": "keys",
     "load_key": "keys",
     "peek": "compact",
     "peek_jwe": "compact",
     "sign": "jwt",
+    "sign_exactly": "exact",
     "thumbprint": "key",
     "verify": "signatures",
     "x5t_s256": "certificates",

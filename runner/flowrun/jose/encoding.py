@@ -8,6 +8,8 @@ from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any
 
+from flowrun import i_json
+
 
 class DuplicateMemberError(ValueError):
     """A JSON object names a member twice; `str()` of this is the member's name."""
@@ -39,12 +41,9 @@ def to_json(value: Mapping[str, Any]) -> bytes:
     return json.dumps(dict(value), separators=(",", ":"), allow_nan=False, default=_plain).encode("ascii")
 
 
-def from_json(text: str | bytes) -> Any:
+def from_json(text: str) -> Any:
     """Parse JSON; raise DuplicateMemberError for a member named twice, ValueError for anything that is not JSON."""
-    try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    return i_json.parse(text, _object)
 
 
 def _plain(value: object) -> dict[str, Any]:
@@ -59,7 +58,3 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise DuplicateMemberError(next(name for name in names if names.count(name) > 1))
     return members
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")

@@ -29,7 +29,7 @@ def sign(claims: Mapping[str, Any], key: Key, alg: str, header: Mapping[str, Any
     if misfit:
         raise misfit
     members = {"alg": alg, "kid": key.kid, **(header or {})}
-    parts = (_part({name: v for name, v in members.items() if v is not None}, "header"), _part(claims, "claims"))
+    parts = (part({name: v for name, v in members.items() if v is not None}, "header"), part(claims, "claims"))
     signing_input = ".".join(parts)
     signature: bytes | None
     try:
@@ -47,7 +47,8 @@ def sign(claims: Mapping[str, Any], key: Key, alg: str, header: Mapping[str, Any
     return f"{signing_input}.{to_base64url(signature)}"
 
 
-def _part(value: Mapping[str, Any], name: str) -> str:
+def part(value: Mapping[str, Any], name: str) -> str:
+    """Return header or claims as they stand in a token; raise `claims-not-json`."""
     try:
         return to_base64url(to_json(value))
     except (TypeError, ValueError) as error:

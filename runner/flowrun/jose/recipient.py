@@ -66,7 +66,7 @@ def encryption_key_from_secret(secret: str, alg: object, enc: object) -> Key | N
 
     The left part of its SHA-256, or of a longer SHA-2 where that is too short (OpenID Connect Core, section 10.2).
     """
-    if alg not in ("dir", *WRAPPING_KEY) or enc not in CONTENT_KEY:
+    if alg not in ("dir", *WRAPPING_KEY) or enc not in tuple(CONTENT_KEY):  # a header may say anything, a list too
         return None
     octets = _octets(str(alg), str(enc))
     digests = (hashlib.new(name, secret.encode("utf-8")).digest() for name in ("sha256", "sha384", "sha512"))

@@ -7,16 +7,17 @@ from collections import defaultdict
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
+from flowrun.endpoints import PUBLIC
 from flowrun.errors import FAILED, Problem, StepError
 from flowrun.flow import now
 from flowrun.needs import unmet
 from flowrun.online import hosts
 from flowrun.steps import kind as step_kind
-from flowrun.steps.base import judge_answer, shown
+from flowrun.steps.base import judge_answer, require_url, shown
 from flowrun.steps.discover import locations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from flowrun.client import Client
     from flowrun.online.model import Look
@@ -40,8 +41,6 @@ _USUAL: Final = (
     "introspection_endpoint",
     "revocation_endpoint",
 )
-# Where people or everybody go: no certificate of a client is shown there.
-_PUBLIC: Final = frozenset({"authorization_endpoint", "jwks_uri", "end_session_endpoint"})
 
 
 def read(look: Look) -> None:
@@ -113,7 +112,8 @@ def _clock(look: Look, answer: Answer) -> None:
     try:
         # A document from a cache has the date it was made, and says how long ago that is (RFC 9111, section 5.1).
         theirs = parsedate_to_datetime(answer.headers["date"]).timestamp() + int(answer.headers.get("age", "0"))
-    except (KeyError, TypeError, ValueError):
+        time.gmtime(theirs)  # what the calendar does not have can't be shown either
+    except (KeyError, TypeError, ValueError, OverflowError):
         look.open("clock", "not compared: the server sends no Date header that can be read")
         return
     ours = now() - answer.seconds / 2
@@ -147,9 +147,9 @@ def endpoints(look: Look) -> None:
     for name in wanted:
         if name not in there and look.plans:
             look.bad(_lacking(look, name, wanted[name]))
-    urls = {look.endpoint(name): name for name in [*there, *(["jwks_uri"] if look.endpoint("jwks_uri") else [])]}
+    urls = _urls(look, [*there, "jwks_uri"])
     for client in look.clients:
-        urls |= {look.endpoint(name, client): name for name in there}
+        urls |= _urls(look, there, client)
     for url, name in urls.items():
         if hosts.place(url) not in {*look.lost, *look.reached}:
             hosts.reach(look, url, look.endpoint_at(name))
@@ -157,11 +157,25 @@ def endpoints(look: Look) -> None:
         _certificates(look, client, there)
 
 
+def _urls(look: Look, names: Iterable[str], client: Client | None = None) -> dict[str, str]:
+    """Return the URLs of these endpoints with their names; notes those that are none."""
+    found: dict[str, str] = {}
+    for name in names:
+        url = look.endpoint(name, client)
+        try:
+            if url:
+                require_url(url)
+                found[url] = name
+        except StepError as error:
+            look.failed(error, look.endpoint_at(name))
+    return found
+
+
 def _certificates(look: Look, client: Client, names: list[str]) -> None:
     if client.certificate is not None and client.certificate.header is not None:
         return  # it goes in a header, and TLS is a proxy's matter
-    urls = {hosts.place(url): url for name in names if name not in _PUBLIC and (url := look.endpoint(name, client))}
-    for place, url in urls.items():
+    urls = _urls(look, [name for name in names if name not in PUBLIC], client)
+    for place, url in {hosts.place(url): url for url in urls}.items():
         if url.startswith("https:") and place not in look.lost:
             hosts.show_certificate(look, client, url, look.server_at)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from flowrun import endpoints
 from flowrun.environment import written_at
 from flowrun.errors import FlowrunError, Problem, StepError
 
@@ -75,16 +76,7 @@ class Look:
 
     def endpoint(self, name: str, client: Client | None = None) -> str:
         """Return an endpoint's URL as a step would find it (RFC 8705 §5 for aliases), or an empty text."""
-        shown = client is not None and client.certificate is not None
-        if shown and name in self.environment.mtls_endpoint_aliases:
-            return self.environment.mtls_endpoint_aliases[name]
-        if name in self.environment.endpoints:
-            return self.environment.endpoints[name]
-        aliases = self.server.get("mtls_endpoint_aliases")
-        if shown and isinstance(aliases, Mapping) and isinstance(aliases.get(name), str):
-            return str(aliases[name])
-        found = self.server.get(name)
-        return found if isinstance(found, str) else ""
+        return endpoints.url_of(name, self.environment, self.server, client) or ""
 
     def endpoint_at(self, name: str) -> Span:
         """Where the file names an endpoint, or the server whose metadata does."""

@@ -45,6 +45,7 @@ _SIGNS: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 _NAME_WIDTH: Final = 10
 _NARROWEST: Final = 30  # columns; with fewer, nothing can be laid out
+_ROOMY: Final = 60  # columns; with fewer, a step's words go on under its name
 _FIRST: Final = 3  # problems that a suite's end tells to begin with
 
 
@@ -159,12 +160,12 @@ class Console:
                     self._problem(problem)
             return
         sign = self._sign(event.status)
-        time = f"{event.seconds:7.2f} s" if event.status not in {"not reached", "skipped"} else " " * 9
+        took = f"{event.seconds:7.2f} s" if event.status not in {"not reached", "skipped"} else " " * 9
         words = event.summary or ("" if event.status in {"passed", "failed"} else event.status)
         if event.status == "refused":
             words = f"{event.summary} (as expected)"
-        head = f"  {sign} {event.name:<{self._width}} {time}  "
-        self._line(f"{head}{words}".rstrip(), min(width_of(head), self._columns() // 2))
+        head = f"  {sign} {event.name:<{self._width}} {took}  "
+        self._line(f"{head}{words}".rstrip(), width_of(head) if self._columns() >= _ROOMY else 4)
         self._notes(notes)
         for problem in event.problems:
             self._problem(problem)

@@ -74,6 +74,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "discover.alg-none": "The metadata offers unsigned request objects.",
     "discover.no-bound-tokens": "The metadata does not promise certificate-bound access tokens.",
     "discover.other-rar-type": "The metadata names another type of authorization_details than the server knows.",
+    "discover.no-form-post": "The metadata does not offer the response mode form_post.",
     "discover.no-claims-parameter": "The metadata does not promise to read the claims parameter.",
     "discover.no-jarm": "The metadata offers the response mode query only.",
     "discover.private-jwk": "The published keys have a private part.",

@@ -141,6 +141,11 @@ class _Handler(WSGIRequestHandler):
     def version_string(self) -> str:
         return "flowrun-sandbox"
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Leave the header Date to the app, whose clock may be another one than this machine's."""
+        self.send_response_only(code, message)
+        self.send_header("Server", self.version_string())
+
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the name is Werkzeug's
         """Drop it: request lines carry codes and request_uris."""
 

@@ -80,6 +80,8 @@ def _metadata(world: World, response: Response) -> None:
         members["authorization_details_types_supported"] = ["payment_initiation"]
     if world.broken("discover.no-claims-parameter"):
         del members["claims_parameter_supported"]
+    if world.broken("discover.no-form-post"):
+        members["response_modes_supported"].remove("form_post")
     if world.broken("discover.no-jarm"):
         members["response_modes_supported"] = ["query"]
     _replace(response, members)

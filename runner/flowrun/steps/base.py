@@ -9,17 +9,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from flowrun import endpoints
 from flowrun.auth import METHODS
-from flowrun.auth.base import Call
+from flowrun.auth.base import Call, name_client
 from flowrun.auth.certificate import as_header, goes_to
 from flowrun.errors import WRONG_FILE, StepError
 from flowrun.flow import PROTECTED, PROTECTED_LABEL, ReceivedJwt, Refusal, SignedJwt, form_value, now, with_extra
+from flowrun.tamper import ASSERTION, NOBODY, PROOF, Outgoing, Tampering
 from flowrun.wire import Answer, Tls
 
 if TYPE_CHECKING:
     from flowrun.browser.driver import Browser
     from flowrun.browser.hand import Hand
-    from flowrun.client import Client
+    from flowrun.client import Certificate, Client
     from flowrun.dpop import Prover
     from flowrun.environment import Environment
     from flowrun.events import Event
@@ -91,7 +93,8 @@ class Tools:
     made the first time; `browser` takes whether to go on with its cookies, and whether a person goes through the
     pages; `pause` waits for some seconds and raises `StepError` on Ctrl-C; `use` runs the steps of the file that a
     `use` step names; `prover` makes DPoP proofs, where the client's tokens are bound that way. `any_status`: the step's
-    own expectations judge the status; `may_be_refused`: the scenario wants a refusal in the browser.
+    own expectations judge the status; `may_be_refused`: the scenario wants a refusal in the browser. `tampering` holds
+    what this step changes in what is sent.
     """
 
     environment: Environment
@@ -111,6 +114,7 @@ class Tools:
     prover: Callable[[], Prover | None]
     any_status: bool = False
     may_be_refused: bool = False
+    tampering: Tampering = field(default_factory=Tampering)
 
     def endpoint(self, name: str) -> str:
         """Return an endpoint: the environment's word, or the metadata; an alias for mutual TLS first (RFC 8705 §5)."""
@@ -125,14 +129,7 @@ class Tools:
 
     def known_endpoint(self, name: str) -> str | None:
         """Return an endpoint, None where neither the environment nor the metadata has it."""
-        environment, server = self.environment, self.flow.server
-        mutual = self.client.certificate is not None
-        aliases = server.get("mtls_endpoint_aliases")
-        published = aliases if mutual and isinstance(aliases, dict) else {}
-        for place in (environment.mtls_endpoint_aliases if mutual else {}, environment.endpoints, published, server):
-            if isinstance(place.get(name), str):
-                return str(place[name])
-        return None
+        return endpoints.url_of(name, self.environment, self.flow.server, self.client)
 
     def get(
         self,
@@ -179,6 +176,7 @@ class Tools:
 
         The second one is made afresh: proof and assertion have a new `jti` (RFC 9449, sections 8 and 9).
         """
+        require_url(request.url)  # a server may have said anything
         own = self.flow.assertion  # one that the scenario signed is sent once, but for the same request again
         if request.authenticate:
             self.flow.assertion = None
@@ -190,6 +188,7 @@ class Tools:
         return answer
 
     def _attempt(self, request: Request, own: str | None, prover: Prover | None) -> Answer:
+        request = replace(request, method=self.tampering.method(request.method))
         headers = {**self.headers(), **self.certificate_header(request), **self._token(request, prover)}
         call = Call(
             form=list(request.form),
@@ -197,22 +196,21 @@ class Tools:
             audience="",
             now=now(),
             assertion=own,
+            sign=self.tampering.signer(ASSERTION),
         )
         if request.authenticate:
-            method = METHODS[self.client.auth]
-            call = replace(
-                call,
-                audience=self.audience(self.client.assertion.aud, request.url),
-                key=self.load_key(self.client, "signing") if "key" in method.needs else None,
-            )
-            method.apply(self.client, call)
+            self._authenticate(call, request.url)
         self._note_assertions(call.form)
+        for name, value in call.form:
+            self.redactor.learn_members({name: value})  # also what goes out in another form than a form
+        sent = self.tampering.request(Outgoing(request.method, request.url, call.form, request.content, call.headers))
         answer = self.wire.send(
-            request.method,
-            request.url,
-            form=call.form,
-            content=request.content,
-            headers=call.headers,
+            sent.method,
+            sent.url,
+            form=sent.form,
+            content=sent.content,
+            headers=sent.headers,
+            twice=sent.twice,
             tls=self.tls(request.certificate, request.url),
         )
         if prover is not None:
@@ -220,13 +218,30 @@ class Tools:
         self._tell(answer)
         return answer
 
+    def _authenticate(self, call: Call, url: str) -> None:
+        """Say who the client is; a tampering step may say that it is another one, or say nothing."""
+        who = self.tampering.who("client", self.client.name)
+        client = self.client
+        if who != client.name:
+            name_client(client, call)  # the rest of the request stays ours
+            if who == NOBODY:
+                return
+            client, call = self.environment.client(who), replace(call, assertion=None)
+        method = METHODS[client.auth]
+        call = replace(
+            call,
+            audience=self.audience(client.assertion.aud, url),
+            key=self.load_key(client, "signing") if "key" in method.needs else None,
+        )
+        method.apply(client, call)
+
     def _token(self, request: Request, prover: Prover | None) -> dict[str, str]:
         """Return the headers that carry an access token, and the proof that belongs to it or to a token request."""
         bound = prover is not None and str(self.flow.tokens.get("token_type", "DPoP")).lower() == "dpop"
         headers = {"authorization": f"{'DPoP' if bound else 'Bearer'} {request.token}"} if request.token else {}
         if prover is None or "dpop" in request.headers or not (request.proof or bound):
             return headers
-        proof, signed = prover.proof(request.method, request.url, request.token)
+        proof, signed = prover.proof(request.method, request.url, request.token, self.tampering.signer(PROOF))
         self.flow.signed.append(signed)
         return {**headers, "dpop": proof}
 
@@ -273,23 +288,25 @@ class Tools:
 
     def certificate_header(self, request: Request) -> dict[str, str]:
         """Return the header with the client's certificate, for servers that are usually behind a proxy."""
-        certificate = self.client.certificate
-        if certificate is None or not (request.certificate and self._gets_certificate(request.url)):
-            return {}
-        return as_header(certificate)
+        certificate = self._certificate(request.url) if request.certificate else None
+        return as_header(certificate) if certificate else {}
 
     def tls(self, certificate: bool, url: str = "") -> Tls:
         """Return how TLS is done: the client's certificate goes to the server's API, never to its public documents."""
-        base, own = self.environment.tls, self.client.certificate
-        if not certificate or own is None or own.header is not None or not self._gets_certificate(url):
+        base, shown = self.environment.tls, self._certificate(url) if certificate else None
+        if shown is None or shown.header is not None:
             return base
-        return Tls(base.ca, base.verify, own.file, own.key)
+        return Tls(base.ca, base.verify, shown.file, shown.key)
 
-    def _gets_certificate(self, url: str) -> bool:
-        parts = urlsplit(url)
-        return self.client.certificate is not None and goes_to(
-            self.client.certificate, parts.hostname or "", parts.port
-        )
+    def _certificate(self, url: str) -> Certificate | None:
+        """Return the certificate for the host of a URL; a tampering step may show another one, or none."""
+        own, parts = self.client.certificate, urlsplit(url)
+        if own is None or not goes_to(own, parts.hostname or "", parts.port):
+            return None
+        who = self.tampering.who("certificate", self.client.name)
+        if who == self.client.name:
+            return own
+        return None if who == NOBODY else self.environment.client(who).certificate
 
     def told(self, name: str, value: str) -> None:
         """Tell the reports something in words."""
@@ -319,6 +336,17 @@ class Tools:
 def as_headers(written: Mapping[str, Any] | None) -> dict[str, str]:
     """Return headers as written in a step in the form they are sent: lower-case names, so that they replace ours."""
     return {name.lower(): form_value(value) for name, value in (written or {}).items()}
+
+
+def require_url(url: str) -> None:
+    """Raise `StepError` for what is no http or https URL, or can't be taken apart: brackets, a port that is none."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise own_error("bad-url", f"'{url}' is no URL that can be called")
 
 
 def refuse_protected(extra: Mapping[str, Any] | None) -> None:

@@ -39,11 +39,12 @@ class Browse:
 
 def run(step: Browse, tools: Tools) -> Outcome:
     """Open the authorization URL, do what each page asks, take the callback before it reaches any network."""
+    url = tools.tampering.opened(step.url or authorization_url(tools, step.extra or {}))
+    # Only now: where nothing was pushed, the URL has filled in the request, which may have a redirect_uri of its own.
     redirect_uri = (tools.flow.parameters or {}).get("redirect_uri") or tools.client.redirect_uri
     ends = any(page.get("means") == "done" for page in tools.environment.pages.values())
     if not redirect_uri and not (step.url and ends):  # as on the pages of the device grant (RFC 8628, section 3.3)
         raise own_error("no-redirect-uri", f"the client '{tools.client.name}' has no redirect_uri")
-    url = step.url or authorization_url(tools, step.extra or {})
     tools.told("authorization URL", url)
     tools.flow.callback, tools.flow.callback_pairs, tools.flow.hops = (
         None,

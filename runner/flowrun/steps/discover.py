@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from flowrun.errors import StepError
-from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, own_error, shown
+from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, own_error, require_url, shown
 
 if TYPE_CHECKING:
     from flowrun.steps.base import Tools
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _OK: Final = 200
 _NOT_FOUND: Final = 404
+_ENOUGH: Final = frozenset({"authorization_endpoint", "token_endpoint"})  # what a code flow can't be without
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,8 @@ class Discover:
 def run(step: Discover, tools: Tools) -> Outcome:
     """Read OIDC's document, or RFC 8414's where the first is not there; leave every member as `server.…`."""
     issuer = step.issuer or tools.issuer
+    if issuer and not step.url:
+        require_url(issuer)
     urls = [step.url] if step.url else locations(issuer, step.location)
     if not urls:
         raise own_error("no-issuer", "discover needs an issuer", hint="write issuer: in the environment file")
@@ -38,6 +41,8 @@ def run(step: Discover, tools: Tools) -> Outcome:
         if answer.status != _NOT_FOUND:
             break
         answer = tools.get(url)
+    if answer.status == _NOT_FOUND and not (step.url or step.issuer) and tools.environment.endpoints.keys() >= _ENOUGH:
+        return _without_metadata(step, tools)
     _require_metadata(answer, len(urls))
     tools.flow.server = {**answer.members}
     tools.flow.server["par_available"] = "pushed_authorization_request_endpoint" in answer.members
@@ -47,6 +52,16 @@ def run(step: Discover, tools: Tools) -> Outcome:
     return Outcome(
         {**tools.flow.server, **http_values(answer)}, answer=answer, summary=str(answer.members.get("issuer", ""))
     )
+
+
+def _without_metadata(step: Discover, tools: Tools) -> Outcome:
+    """Go on with what the environment lists: a server need not have metadata, and scenarios run on any server."""
+    endpoints = tools.environment.endpoints
+    available = "pushed_authorization_request_endpoint" in endpoints
+    tools.flow.server = {**endpoints, "par_available": available, "par_required": False}
+    if step.jwks:
+        _read_keys(tools)
+    return Outcome({**tools.flow.server}, summary="no metadata (404): the endpoints of the environment file are used")
 
 
 def _read_keys(tools: Tools) -> None:
@@ -89,7 +104,8 @@ def _require_metadata(answer: Answer, tried: int) -> None:
             "no-metadata",
             f"the server answered {answer.status} {what}{more}",
             facts=shown(answer),
-            hint="is the issuer right? a server without discovery: list endpoints: in the environment file",
+            hint="is the issuer right? for a server without metadata list authorization_endpoint, token_endpoint and "
+            "the others under endpoints: in the environment file",
         )
 
 

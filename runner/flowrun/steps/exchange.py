@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _DEVICE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 _TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  a name, no secret
 _SLOWER: Final = 5.0  # seconds that every slow_down adds (RFC 8628, section 3.5)
+_SHORTEST: Final = 1.0  # seconds between two polls at least, whatever a server says
 _LONGEST: Final = 86400.0  # seconds; nobody waits longer, whatever a server says
 
 
@@ -77,7 +78,7 @@ def _asked(step: Exchange, tools: Tools, form: list[tuple[str, str]]) -> Answer:
 def _asked_until_approved(step: Exchange, tools: Tools, form: list[tuple[str, str]]) -> Answer:
     """Ask with a device code until the person has decided, the code is dead, or the time is up (RFC 8628 §3.5)."""
     device = tools.flow.device
-    interval = _seconds(step.interval, device.get("interval"), 5.0)
+    interval = _seconds(step.interval, device.get("interval"), 5.0, _SHORTEST)
     left = _seconds(step.at_most, device.get("expires_in"), 300.0)
     told = False
     while True:
@@ -91,15 +92,18 @@ def _asked_until_approved(step: Exchange, tools: Tools, form: list[tuple[str, st
             tools.told("waiting", f"nobody has approved yet; the server is asked again every {interval:g} s")
             told = True
         tools.pause(interval)
-        left -= interval
+        left -= interval + answer.seconds
 
 
-def _seconds(written: str | float | None, server: object, otherwise: float) -> float:
-    """Return a time in seconds: the step's, else the server's where that is one, else what the RFC says."""
+def _seconds(written: str | float | None, server: object, otherwise: float, least: float = 0.0) -> float:
+    """Return a time in seconds: the step's, else the server's (`least` at least) if it is one, else what the RFC says.
+
+    What the step says is taken as it is: whoever writes it tests how the server takes it.
+    """
     if written is not None:
         return seconds(written)
     if isinstance(server, int | float) and not isinstance(server, bool) and 0 <= server < _LONGEST:
-        return float(server)
+        return max(least, float(server))
     return otherwise
 
 
@@ -121,9 +125,7 @@ def _form(step: Exchange, tools: Tools) -> dict[str, str | list[str]]:
                 "scope": scope,
             }
         case "refresh_token":
-            token = step.refresh_token or tools.flow.tokens.get("refresh_token")
-            if not isinstance(token, str):
-                raise StepError("no-token", "no step before has received a refresh_token")
+            token = step.refresh_token or token_named(tools, "refresh_token")
             return {"grant_type": "refresh_token", "refresh_token": token, "scope": scope}
         case "client_credentials":
             return {"grant_type": "client_credentials", "scope": scope}

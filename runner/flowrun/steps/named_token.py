@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.errors import StepError
 
 if TYPE_CHECKING:
     from flowrun.steps.base import Tools
+
+_SELDOM: Final = {
+    "refresh_token": "many servers give one only for the scope offline_access, often with prompt: consent as well, and "
+    "only to clients registered for it",
+    "id_token": "a server gives one for the scope openid",
+}
 
 
 def token_named(tools: Tools, token: str) -> str:
@@ -17,7 +23,9 @@ def token_named(tools: Tools, token: str) -> str:
         return token
     found = tools.flow.tokens.get(token)
     if not isinstance(found, str):
-        raise StepError("no-token", f"no step before has received {_article(token)} {token}")
+        raise StepError(
+            "no-token", f"no step before has received {_article(token)} {token}", hint=_SELDOM.get(token, "")
+        )
     return found
 
 

@@ -88,6 +88,7 @@ def _push(step: Push, tools: Tools) -> Outcome:
         tools.flow.request_object = sign_request_object(tools)
     if tools.flow.request_object is not None:
         form = [("client_id", tools.client.client_id), ("request", tools.flow.request_object)]
+        form += tools.flow.moved.get("form", {}).items()
     else:
         form = as_form(tools.parameters())
     sent_at = now()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flowrun.jose import Key, Verified
     from flowrun.steps.base import Tools
 
-# Never `none`; never one with a shared secret unless the client says that it has agreed on it.
+# Never `none`; never one with a shared secret unless client and server know one and say that they may use it.
 ASYMMETRIC: Final = (
     *("PS256", "ES256", "RS256", "EdDSA", "Ed25519"),
     *("PS384", "PS512", "ES384", "ES512", "RS384", "RS512"),
@@ -26,11 +26,16 @@ _ENCRYPTED_DOTS: Final = 4
 
 
 def server_algorithms(tools: Tools, name: str) -> list[str]:
-    """Return the signing algorithms that the metadata names under `name`; all that we know where it names none."""
+    """Return the signing algorithms that the metadata names under `name`; all but shared ones where it names none.
+
+    A client that has a secret may have been registered for HS256, so it counts where the metadata names it. The key is
+    then the secret, never one that is published.
+    """
     offered = tools.flow.server.get(name)
     if not isinstance(offered, list):
         return list(ASYMMETRIC)
-    return [alg for alg in offered if alg in ASYMMETRIC]
+    known = ASYMMETRIC + _SHARED if tools.client.client_secret else ASYMMETRIC
+    return [alg for alg in offered if alg in known]
 
 
 def id_token_algorithms(tools: Tools) -> list[str]:

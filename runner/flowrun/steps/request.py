@@ -10,6 +10,7 @@ from flowrun.errors import StepError
 from flowrun.flow import SignedJwt, form_value, now
 from flowrun.steps.base import own_error, refuse_protected
 from flowrun.steps.received import fetch_jwks
+from flowrun.tamper import OWN
 
 if TYPE_CHECKING:
     from flowrun.steps.base import Tools
@@ -25,6 +26,7 @@ def sign_request_object(tools: Tools, **choices: Any) -> str:
     `choices` are those fields of a sign step that were written: claims, header, alg, key, aud, lifetime (s), typ,
     encrypt.
     """
+    tools.flow.moved.clear()  # what belonged to another request object
     settings = tools.client.request_object
     issued = int(now())
     claims: dict[str, Any] = {
@@ -42,7 +44,7 @@ def sign_request_object(tools: Tools, **choices: Any) -> str:
 
 def sign_claims(tools: Tools, claims: Mapping[str, Any], choices: Mapping[str, Any], registered: str = "JWT") -> str:
     """Return claims signed with a key of the client; `registered` is what `typ: true` stands for."""
-    from flowrun.jose import peek, sign  # noqa: PLC0415  JOSE is loaded when something is signed
+    from flowrun.jose import peek  # noqa: PLC0415  JOSE is loaded when something is signed
 
     name = choices.get("key", "signing")
     if name not in tools.client.keys:
@@ -54,7 +56,7 @@ def sign_claims(tools: Tools, claims: Mapping[str, Any], choices: Mapping[str, A
         )
     typ = registered if choices.get("typ") is True else choices.get("typ")
     header = {**({"typ": typ} if typ else {}), **choices.get("header", {})}
-    token = sign(claims, tools.load_key(tools.client, name), choices["alg"], header)
+    token = tools.tampering.sign(OWN, claims, tools.load_key(tools.client, name), choices["alg"], header)
     what = {"private_key_jwt": "client_assertion"}.get(choices.get("what", "jwt"), choices.get("what", "jwt"))
     made = peek(token)
     tools.flow.signed.append(SignedJwt(what, made.header, made.claims))
@@ -121,7 +123,7 @@ def authorization_url(tools: Tools, extra: Mapping[str, Any]) -> str:
         query["request"] = tools.flow.request_object
     else:
         query |= tools.parameters()
-    query |= {**tools.environment.authorize_extra, **extra}
+    query |= {**tools.environment.authorize_extra, **extra, **tools.flow.moved.get("url", {})}
     return with_query(
         tools.endpoint("authorization_endpoint"), {key: form_value(value) for key, value in query.items()}
     )

@@ -1,0 +1,155 @@
+"""What the server refused for another reason than who the client is (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flowrun.blame.case import Blame, elsewhere, ours, short, theirs, unclear
+from flowrun.blame.certificate import SPOKEN_OF, not_shown
+from flowrun.blame.signed import clock
+from flowrun.flow import challenge_of, form_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowrun.blame.case import Case
+
+_SAME_CLIENT: Final = "use the client, and the key or certificate, that it was given to"
+_PKCE: Final = r"verifier|pkce|code.?challenge"
+
+
+def redirect_uri(case: Case) -> Blame | None:
+    """Compare the redirect_uri that was sent with the one of the environment (RFC 6749 §3.1.2.3)."""
+    named = case.error in {"redirect_uri_mismatch", "invalid_redirect_uri"}
+    if not named and not (case.refusal and case.says(r"redirect.?ur[il]")):
+        return None
+    if case.kind not in {"push", "browse", "exchange"} or case.flow.parameters is None:
+        return None  # a request of the scenario's own making
+    own, asked = case.client.redirect_uri, _asked(case, "redirect_uri")
+    if case.kind == "exchange":
+        sent = case.form.get("redirect_uri", "")
+        if sent and asked and sent != asked:
+            words = f"the redirect_uri is {short(sent)} here, and it was {short(asked)} in the request"
+            return ours(words, "leave redirect_uri out of the exchange")
+        return unclear("the redirect_uri is the one of the authorization request, and the server says no to it")
+    if not asked:
+        return ours("no redirect_uri was sent", "write redirect_uri at the client, as it is registered")
+    if case.says(r"missing|required"):
+        return None
+    if own and asked != own:
+        words = f"the scenario sends the redirect_uri {short(asked)}; the client's is {short(own)}"
+        return ours(words, "leave redirect_uri out of authorization:, or register that one too")
+    words = f"the server does not take the redirect_uri {short(asked)} from {case.client.client_id}"
+    return ours(
+        words, f"register it, or write the registered one in {case.environment.document.file}: letter by letter"
+    )
+
+
+def _asked(case: Case, name: str) -> str:
+    """Return a parameter of the authorization request."""
+    return form_value((case.flow.parameters or {}).get(name, ""))
+
+
+def grant(case: Case) -> Blame | None:
+    """Say why a code or a refresh token brought nothing (invalid_grant)."""
+    if case.error != "invalid_grant":
+        return None
+    if case.says(_PKCE):
+        return _pkce(case)
+    if case.says(SPOKEN_OF):
+        return ours("the code or token is bound to another certificate than the one shown", _SAME_CLIENT)
+    if case.says(r"dpop|another key"):
+        return ours("the code or token is bound to another DPoP key than the one of the proof", _SAME_CLIENT)
+    if case.form.get("grant_type") == "refresh_token":
+        return unclear("the refresh token was replaced, withdrawn, has expired, or belongs to another client")
+    if case.form.get("grant_type") == "authorization_code":
+        return unclear("the code was used before, has expired, or belongs to another client or another request")
+    return None
+
+
+def _pkce(case: Case) -> Blame:
+    """Do what the server does: the hash of the verifier must be the challenge (RFC 7636 §4.6)."""
+    verifier, challenge = case.form.get("code_verifier", ""), _asked(case, "code_challenge")
+    if not verifier or not challenge:
+        lacks = "no code_verifier was sent" if challenge else "the authorization request had no code_challenge"
+        return ours(f"{lacks} (RFC 7636 §4.6)", "leave code_challenge and code_verifier to flowrun")
+    if challenge_of(verifier) != challenge:
+        words = "the code_verifier does not fit the code_challenge of the request (RFC 7636 §4.6)"
+        return ours(words, "leave code_challenge and code_verifier to flowrun")
+    return theirs("the code_verifier fits the code_challenge of the request by S256 (RFC 7636 §4.6)")
+
+
+def token(case: Case) -> Blame | None:
+    """Say why an access token was not taken (RFC 6750 §3.1)."""
+    if case.error == "insufficient_scope":
+        return ours("the access token lacks a scope that this endpoint wants", "ask for it in authorization: {scope}")
+    if case.error != "invalid_token":
+        return None
+    if case.says(SPOKEN_OF):
+        file = case.client.certificate.file.name if case.client.certificate else ""
+        words = (
+            f"the access token is bound to another certificate than {file}, which the client '{case.client.name}' shows"
+        )
+        return not_shown(case) or ours(f"{words} (RFC 8705 §3)", _SAME_CLIENT)
+    if case.says(r"dpop"):
+        return ours("the access token is bound to a DPoP key, and was sent with another one or with none", _SAME_CLIENT)
+    return unclear("the access token has expired, was withdrawn, or is not for this endpoint")
+
+
+def proof(case: Case) -> Blame | None:
+    """Say why a DPoP proof was not taken (RFC 9449 §5)."""
+    if case.error != "invalid_dpop_proof":
+        return None
+    if case.signed("dpop") is None:
+        constraint = f"the client '{case.client.name}' has sender_constraint: {case.client.sender_constraint}"
+        return ours(f"no DPoP proof was sent; {constraint}", "write sender_constraint: dpop at the client")
+    return clock(case) or unclear("the server does not take the DPoP proof, and the clocks agree or are not known")
+
+
+def prompt_none(case: Case) -> Blame | None:
+    """Say why nobody was asked, or who said no."""
+    if case.error == "access_denied":
+        return unclear("the person said no, as the scenario's answers may tell to, or a rule of the server did")
+    if case.error not in {"login_required", "consent_required", "interaction_required", "account_selection_required"}:
+        return None
+    if "none" in _asked(case, "prompt").split():
+        return ours("prompt=none was sent, and the server would have to show a page")
+    words = "it does not show the page that it needs, and prompt=none was not sent (OIDC Core §3.1.2.6)"
+    return theirs(words)
+
+
+_ERRORS: Final[Mapping[str, str]] = {
+    "invalid_authorization_details": "the authorization_details are not what the server expects of their type",
+    "unauthorized_client": "the client is not registered for this grant or response type",
+    "invalid_target": "the server does not know this resource, or this client may not have it",
+}
+# Errors about a parameter whose values the metadata lists.
+_LISTED: Final[Mapping[str, tuple[str, str]]] = {
+    "invalid_scope": ("scope", "scopes_supported"),
+    "unsupported_response_type": ("response_type", "response_types_supported"),
+    "unsupported_grant_type": ("grant_type", "grant_types_supported"),
+}
+
+
+def by_error(case: Case) -> Blame | None:
+    """Say what the error itself says, with the metadata where they have a list to compare with."""
+    if case.error in {"server_error", "temporarily_unavailable"}:
+        return theirs("it says itself that it is not well", "")
+    if case.error == "slow_down":
+        return elsewhere("the server is asked too often")
+    if case.error in _LISTED:
+        return _listed(case, *_LISTED[case.error])
+    words = _ERRORS.get(case.error)
+    return ours(words) if words else None
+
+
+def _listed(case: Case, name: str, member: str) -> Blame:
+    sent = case.form.get(name) or _asked(case, name)
+    listed = case.flow.server.get(member)
+    values = sent.split() if name == "scope" else [sent] if sent else []
+    if not values:
+        return ours(f"no {name} was sent", f"write {name} where the step or authorization: has it")
+    unknown = [value for value in values if isinstance(listed, list) and value not in listed]
+    if unknown:
+        return ours(f"{member} of the metadata does not have {short(' and '.join(unknown))}")
+    return ours(f"the server does not know the {name} {short(sent)}, or this client may not have it")
