@@ -9,8 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 from flowrun import blame
+from flowrun.blame.past import Done
 from flowrun.browser.model import Hop
 from flowrun.client import Assertion, Certificate, Client, KeyFile
+from flowrun.document import parse
 from flowrun.errors import FAILED, NO_BROWSER, UNREACHABLE, WRONG_FILE, Problem
 from flowrun.events import Called
 from flowrun.flow import Flow, Refusal, SignedJwt, challenge_of
@@ -22,15 +24,35 @@ TLS = Path(__file__).parents[1] / "keys.example" / "tls.pem"
 CLIENT = Client("default", "app", "https://app.example/cb", keys={"signing": KeyFile(None, "k1")})
 PROFILE = SimpleNamespace(name="ofm", client={"assertion": {"aud": "issuer"}})
 PLAIN = SimpleNamespace(name="oauth2", client={})
+WRITTEN = """\
+issuer: https://bank.example
+endpoints:
+  pushed_authorization_request_endpoint: https://bank.example/par
+clients:
+  default:
+    client_id: app
+    auth: private_key_jwt
+    assertion: {aud: token}
+    keys: {signing: {file: ours.pem, kid: k1}}
+"""
+DOCUMENT = parse(WRITTEN, "bank.yaml", Path("bank.yaml"))
+SCENARIO = parse("authorization:\n  scope: openid pay\n  prompt: none\n", "scenario.yaml", Path("scenario.yaml"))
 
 
 def with_client(**changes):
     return Client(**{name: getattr(CLIENT, name) for name in Client.__slots__} | changes)
 
 
+WITH_KEY = with_client(keys={"signing": KeyFile(Path("ours.pem"), "k1")})
+
+
 def environment(**changes):
     usual = {"issuer": ISSUER, "endpoints": {}, "mtls_endpoint_aliases": {}, "profile": PROFILE}
-    return SimpleNamespace(document=SimpleNamespace(file="bank.yaml"), **usual | changes)
+    return SimpleNamespace(document=DOCUMENT, **usual | changes)
+
+
+def done(kind="push", at=NOW - 40, *, client="default", signed=(), code="", **sent):
+    return Done(kind, kind, "scenario.yaml:5", at, client, sent, frozenset(signed), code)
 
 
 def assertion(*, kid="k1", what="client_assertion", alg="PS256", **claims):
@@ -70,7 +92,6 @@ def client_refused(description="", *signed, **more):
     "description",
     [
         "",
-        "AADB2C90237",
         "Client authentication failed.",
         "Fraud alert: see the audit of the hockey club.",  # aud, key
         "The request was used to reach us.",  # used, but not before
@@ -83,10 +104,20 @@ def test_an_invalid_client_that_is_not_explained_stays_unclear(description):
 
 
 def test_what_there_is_to_compare_is_said():
-    found = refused("invalid_client", "AADB2C90237")
-    assert found.do == (
-        f"compare with what the server has of us: client_id app, key 'k1', aud {ISSUER}, auth private_key_jwt"
+    found = refused("invalid_client", "AADB2C90237", call=call(sent_headers={"X-FAPI-Interaction-ID": "7"}))
+    assert found.words.endswith("says why only in a code of its own")
+    assert found.do.splitlines() == [
+        "look the code in the description up in the server's manual, "
+        "or give its team this report with the interaction id",
+        "sent: auth private_key_jwt, client_id app; kid 'k1', alg PS256; "
+        f"iss app, sub app, aud {ISSUER}; exp 59 s after it was sent",
+        "right: aud, iss and sub, kid, clock; left: client_id, key or auth are registered otherwise at the server",
+    ]
+    odd = refused("invalid_client", "AADB2C90237", flow={"signed": [assertion(kid="k2", sub="y")]}).do
+    assert odd.startswith(
+        "look the code in the description up in the server's manual, or give its team this report with"
     )
+    assert odd.endswith("right: aud, clock; not sure: iss and sub and kid")
 
 
 def test_an_opaque_description_is_not_explained_by_an_odd_aud_or_kid():
@@ -118,6 +149,11 @@ def test_what_else_fails_in_the_step_is_not_what_was_refused():
     assert judged(expectation, "push", refusal).words.startswith("unclear: the scenario expects one thing")
 
 
+def test_a_token_that_no_step_got_is_what_the_scenario_counts_on():
+    problem = Problem("no-token", "no step before has received a refresh_token", exit_code=FAILED)
+    assert judged(problem, "exchange").words == "unclear: what the scenario counts on did not come"
+
+
 def test_a_warning_has_no_blame():
     problem = Problem("push.no-store", "x", facts=(("rule", "r"), ("spec", "s")), warning=True)
     assert judged(problem) == blame.Blame("")
@@ -129,7 +165,10 @@ def test_an_invalid_request_stays_unclear():
 
 
 def test_what_nobody_knows_is_unclear():
-    assert judged(Problem("no-token", "no step before has received a token", exit_code=FAILED)).words == "unclear"
+    assert judged(Problem("no-code", "no step before has received a token", exit_code=FAILED)).words == "unclear"
+
+
+LIKELY = "; the server does not say why it refuses, most likely this"
 
 
 # --- who we are ------------------------------------------------------------------------------------------------------
@@ -137,12 +176,25 @@ def test_what_nobody_knows_is_unclear():
 
 @pytest.mark.parametrize(
     "description",
-    ["bad_signature", "No key for kid: 'k1'.", "invalid_key_id", "Signature verification failed", "JWKS lookup failed"],
+    ["No key for kid: 'k1'.", "invalid_key_id", "JWKS lookup failed", "no key to verify the signature with"],
 )
 def test_a_key_that_the_server_lacks(description):
-    assert client_refused(description) == (
-        "your configuration: the server has no key that fits the client assertion, signed with our key 'k1' by PS256"
+    found = refused("invalid_client", description, client=WITH_KEY)
+    assert found.words == (
+        "your configuration: the server has no key 'k1' of ours, with which the client assertion is signed (ours.pem, PS256)"
     )
+    assert "bank.yaml:9 (clients.default.keys.signing.kid)" in found.do
+
+
+@pytest.mark.parametrize("description", ["bad_signature", "Signature verification failed"])
+def test_another_key_of_ours_than_the_one_that_the_server_has(description):
+    found = refused("invalid_client", description, client=WITH_KEY)
+    assert found.words == (
+        "your configuration: the signature of the client assertion does not fit the key 'k1' that the server has of us: "
+        "that is not the public half of ours.pem (PS256)"
+    )
+    assert found.do.startswith("register the public half of ours.pem for app again, under this kid;")
+    assert found.do.endswith("bank.yaml:9 (clients.default.keys.signing.file)")
 
 
 def test_a_client_with_jwks_uri_is_told_where_to_look():
@@ -154,16 +206,16 @@ def test_a_client_with_jwks_uri_is_told_where_to_look():
 
 @pytest.mark.parametrize("description", ["", "unknown kid"])
 def test_another_kid_than_the_clients(description):
-    assert client_refused(description, assertion(kid="k2")) == (
-        "your configuration: the client assertion names the kid 'k2'; the client's signing key is 'k1'"
-    )
+    words = "your configuration: the client assertion names the kid 'k2'; the client's signing key is 'k1'"
+    assert client_refused(description, assertion(kid="k2")) == words + ("" if description else LIKELY)
 
 
 @pytest.mark.parametrize("description", ["", "invalid audience", "The claim aud is not ours."])
 def test_another_aud_than_the_profile_wants(description):
-    assert client_refused(description, assertion(aud=TOKEN)) == (
+    words = (
         f"your configuration: the aud of the client assertion is {TOKEN}; the profile ofm wants the issuer, {ISSUER}"
     )
+    assert client_refused(description, assertion(aud=TOKEN)) == words + ("" if description else LIKELY)
 
 
 def test_a_list_is_not_the_issuer_alone():
@@ -173,8 +225,12 @@ def test_a_list_is_not_the_issuer_alone():
 def test_the_deed_names_the_setting_only_where_the_setting_is_wrong():
     odd = {"signed": [assertion(aud=TOKEN)]}
     own = with_client(assertion=Assertion(aud="token"))
-    assert refused("invalid_client", "aud", flow=odd, client=own).do == "write assertion: {aud: issuer} at the client"
-    assert refused("invalid_client", "aud", flow=odd).do == "leave aud out of the scenario"
+    place = "bank.yaml:8 (clients.default.assertion.aud)"
+    assert refused("invalid_client", "aud", flow=odd, client=own).do == f"write aud: issuer at {place}"
+    plain = "leave aud out of the scenario: flowrun writes the issuer"
+    assert refused("invalid_client", "aud", flow=odd).do == plain
+    signed = [done("sign", signed=["client_assertion"])]
+    assert "the step 'sign' (scenario.yaml:5)" in refused("invalid_client", "aud", flow=odd, past=signed).do
 
 
 def test_an_aud_that_the_profile_does_not_speak_of_is_no_fault_by_itself():
@@ -213,14 +269,15 @@ def test_an_assertion_that_is_not_valid_yet():
 @pytest.mark.parametrize(
     ("skew", "words"),
     [
-        (-94, "the environment: the clock of this machine is 94 s behind the server's (header Date)"),
-        (94, "the environment: the clock of this machine is 94 s ahead of the server's (header Date)"),
-        (7300, "the environment: the clock of this machine is 2 hours ahead of the server's (header Date)"),
+        (-94, "94 s behind the server's: 07:59:59 UTC here, 08:01:33 UTC there"),
+        (94, "94 s ahead of the server's: 07:59:59 UTC here, 07:58:25 UTC there"),
+        (7300, "2 hours ahead of the server's: 07:59:59 UTC here, 05:58:19 UTC there"),
     ],
 )
 @pytest.mark.parametrize("description", ["", "The assertion is expired or not yet valid.", "AADB2C90237"])
 def test_clocks_that_differ(skew, words, description):
-    assert client_refused(description, call=call(skew=skew)) == words
+    told = client_refused(description, call=call(skew=skew))
+    assert told == f"the environment: the clock of this machine is {words} (header Date)"
 
 
 def test_a_difference_that_the_dates_bear_is_not_blamed():
@@ -245,6 +302,13 @@ def test_another_name_in_the_assertion():
 def test_registered_otherwise():
     assert "is not registered for auth: private_key_jwt" in client_refused("Not registered for this.")
     assert client_refused("Unknown client.") == "your configuration: the server does not know the client_id app"
+
+
+def test_a_method_that_the_server_does_not_have():
+    server = {"issuer": ISSUER, "token_endpoint_auth_methods_supported": ["tls_client_auth"]}
+    found = refused("invalid_client", "Wrong auth method.", flow={"server": server, "signed": [assertion()]})
+    assert found.words.endswith("is none of token_endpoint_auth_methods_supported in the metadata: tls_client_auth")
+    assert found.do.endswith("bank.yaml:7 (clients.default.auth)")
 
 
 def test_nobody_authenticates_in_a_browser():
@@ -289,6 +353,23 @@ def test_the_general_advice_never_stands_under_a_blame_of_something_else(jwt, de
     assert refused("invalid_client", description, flow={"signed": [jwt]}).do
 
 
+def test_which_step_has_sent_an_assertion_before():
+    past = [done("push", client_assertion="a.b.c")]
+    found = refused("invalid_client", "jti", call=call(form=[("client_assertion", "a.b.c")]), past=past)
+    assert found.words.endswith("may be sent once (jti): the step 'push' (scenario.yaml:5) has sent it")
+
+
+def test_where_the_dates_are_set_is_said():
+    late = {"flow": {"signed": [assertion(exp=NOW - 60)]}}
+    assert refused("invalid_client", **late).do.endswith(
+        "bank.yaml:8 (clients.default.assertion.lifetime, not there yet)"
+    )
+    signed = [done("sign", signed=["client_assertion"])]
+    assert "the step 'sign' (scenario.yaml:5)" in refused("invalid_client", past=signed, **late).do
+    early = {"flow": {"signed": [assertion(nbf=NOW + 90)]}}
+    assert refused("invalid_client", **early).words.endswith("the clocks of this machine and of the server agree")
+
+
 # --- certificates ----------------------------------------------------------------------------------------------------
 
 SHOWN = Certificate(TLS)
@@ -301,7 +382,7 @@ def by_certificate(description="", certificate=SHOWN, **more):
 
 def test_a_certificate_that_is_not_there_or_not_shown():
     assert by_certificate("", None).endswith("wants a client certificate, and the client 'default' has none")
-    assert "which certificate: {hosts} leaves out" in by_certificate("", Certificate(TLS, hosts=("api.example",)))
+    assert "this host is not in the client's list" in by_certificate("", Certificate(TLS, hosts=("api.example",)))
     plain = call(url="http://bank.example/par")
     assert "was called by http" in by_certificate("", call=plain)
     header = Certificate(TLS, header={"name": "x-cert", "format": "pem"})
@@ -342,7 +423,12 @@ def test_a_handshake_may_fail_for_other_reasons(alert):
     assert handshake(alert=alert).startswith("unclear: ")
     assert handshake(certificate=SHOWN, alert=alert).startswith("unclear: ")
     hidden = Certificate(TLS, hosts=("other.example",))
-    assert handshake(certificate=hidden, alert=alert).startswith("your configuration: the certificate tls.pem is not")
+    assert handshake(certificate=hidden, alert=alert).startswith("your configuration: the certificate tls.pem was not")
+
+
+def test_who_issued_a_certificate_is_said_where_that_is_what_the_server_does_not_know():
+    told = handshake(certificate=SHOWN, alert="unknown ca")
+    assert told.startswith("your configuration: the server does not trust who issued tls.pem: CN=")
 
 
 def test_a_dropped_connection_is_no_proof_of_anything():
@@ -365,7 +451,7 @@ def test_a_certificate_of_theirs_that_has_expired():
 
 @pytest.mark.parametrize(
     ("retry", "do"),
-    [({"retry-after": "30"}, "after 30 s"), ({"retry-after": "Sat"}, "after Sat;"), ({}, "run it later")],
+    [({"retry-after": "30"}, "after 30 s"), ({"retry-after": "Sat"}, "after Sat,"), ({}, "again in some minutes")],
 )
 def test_too_many_calls(retry, do):
     found = refused("invalid_client", "The kid is unknown.", call=call(429, headers=retry), status=429)
@@ -391,10 +477,12 @@ def redirected(url=PAR, to="https://login.bank.example/", kind="push", **more):
 def test_a_redirect():
     assert redirected().words.startswith("their server: a pushed request is answered, not redirected (RFC 9126 §2.2)")
     assert redirected(kind="userinfo").words.startswith("their server: an API answers")
-    assert redirected(kind="discover").words.startswith("unclear: is https://bank.example the issuer")
+    assert redirected(kind="discover").words.startswith("unclear: https://bank.example may not be the issuer")
     own = environment(endpoints={"pushed_authorization_request_endpoint": PAR})
-    assert redirected(environment=own).words == "unclear: is the address right? it stands in endpoints: of bank.yaml"
-    assert redirected(url=f"{PAR}/other").words == "unclear: is the address right? it stands in the scenario"
+    assert redirected(environment=own).words == (
+        "unclear: the address may be wrong: bank.yaml:3 (endpoints.pushed_authorization_request_endpoint)"
+    )
+    assert redirected(url=f"{PAR}/other").words == "unclear: the address may be wrong: the scenario"
     assert redirected(to="https://[bad").words.startswith("their server: a pushed request is answered")
 
 
@@ -403,9 +491,11 @@ def test_a_redirect_to_almost_the_same_address():
     own = environment(endpoints={"pushed_authorization_request_endpoint": PAR})
     found = redirected(to=f"{PAR}/", environment=own)
     assert found == (
-        "your configuration: the address is almost right",
-        f"write {PAR}/ in endpoints: of bank.yaml",
+        "your configuration: the address is almost right: the slash at the end is missing",
+        f"write {PAR}/ at bank.yaml:3 (endpoints.pushed_authorization_request_endpoint)",
     )
+    plain = redirected(url="http://bank.example/par", to=PAR).words
+    assert plain.endswith("it begins with http, the server wants https")
 
 
 def test_a_page_for_people():
@@ -437,10 +527,10 @@ def test_files_and_machine():
 ASKED = {"redirect_uri": "https://app.example/cb", "code_challenge": challenge_of("v" * 50), "scope": "openid pay"}
 
 
-def at_exchange(error, description="", form=(), **parameters):
-    sent = call(url=TOKEN, form=form)
+def at_exchange(error, description="", form=(), *, past=(), **parameters):
+    where = {"kind": "exchange", "place": "exchange", "code": "refused-exchange"}
     flow = {"parameters": ASKED | parameters}
-    return refused(error, description, kind="exchange", place="exchange", code="refused-exchange", call=sent, flow=flow)
+    return refused(error, description, call=call(url=TOKEN, form=form), flow=flow, past=past, **where)
 
 
 def test_redirect_uri():
@@ -486,6 +576,52 @@ def test_a_code_or_token_that_is_worth_nothing_stays_unclear(kind):
     )
 
 
+AT_EXCHANGE = [("grant_type", "authorization_code"), ("code", "c1"), ("client_id", "app")]
+
+
+def code_sent(*past, form=AT_EXCHANGE, **parameters):
+    return at_exchange("invalid_grant", "Invalid 'code' in request.", form, past=past, **parameters)
+
+
+def test_a_code_that_flowrun_has_sent_before():
+    found = code_sent(done("browse", code="c1"), done("exchange", NOW - 20.1, code="c1"), done("exchange", code="x"))
+    assert found.words.startswith("unclear:")  # what came is not what was sent
+    found = code_sent(
+        done("browse", code="c1"),
+        Done("exchange", "first", "s.yaml:7", NOW - 20.1, "default", {"code": "c1"}, frozenset(), ""),
+    )
+    assert found.words == (
+        "your configuration: the code was used before, by the step 'first' (s.yaml:7), 20 s earlier, and can be used once"
+    )
+    assert found.do.startswith("delete this exchange")
+
+
+def test_a_code_that_flowrun_sends_for_the_first_time():
+    found = code_sent(done("browse", NOW - 300.1, code="c1"))
+    assert found.words == (
+        "unclear: flowrun sends this code for the first time, 5 minutes after the step 'browse' (scenario.yaml:5) "
+        "had received it, with the same client and redirect_uri"
+    )
+    assert "a minute is usual" in found.do
+    unknown = code_sent(done("browse", code="another"))
+    assert unknown.words.startswith("unclear: the code was used before, has expired, or belongs to another client")
+
+
+def test_a_code_of_another_client():
+    found = code_sent(done("browse", client="other", code="c1"))
+    assert found.words.startswith("your configuration: the code was given to the client 'other'")
+    assert found.do == "exchange it with the same client: as: other"
+    asked = code_sent(done("browse", code="c1"), client_id="somebody")
+    assert asked.words == "your configuration: the client_id is app here, and it was somebody in the request"
+
+
+def test_a_refresh_token_that_flowrun_has_sent_before():
+    form = [("grant_type", "refresh_token"), ("refresh_token", "r1")]
+    before = Done("exchange", "refresh", "s.yaml:7", NOW - 9, "default", {"refresh_token": "r1"}, frozenset(), "")
+    assert "used before, by the step 'refresh' (s.yaml:7)" in code_sent(before, form=form).words
+    assert "was withdrawn, has expired" in code_sent(form=form).words
+
+
 def test_bound_codes():
     assert "another certificate" in at_exchange("invalid_grant", "certificate mismatch").words
     assert "another DPoP key" in at_exchange("invalid_grant", "bound to another DPoP key").words
@@ -519,6 +655,9 @@ def test_prompt_none():
         assert own.words.startswith("your configuration: prompt=none was sent")
         theirs = refused(error, kind="browse", place="callback", code="refused-callback")
         assert theirs.words.startswith("their server: ")
+    asked = {"flow": {"parameters": {"prompt": "none"}}, "scenario": SCENARIO}
+    own = refused("login_required", kind="browse", place="callback", code="refused-callback", **asked)
+    assert own.do.startswith("remove prompt: none from authorization: (scenario.yaml:3);")
     denied = refused("access_denied", kind="browse", place="callback", code="refused-callback")
     assert denied.words.startswith("unclear: the person said no")
 
@@ -527,6 +666,8 @@ def test_errors_about_what_the_metadata_lists():
     listed = {"issuer": ISSUER, "scopes_supported": ["openid"]}
     scope = refused("invalid_scope", flow={"parameters": ASKED, "server": listed})
     assert scope.words == "your configuration: scopes_supported of the metadata does not have pay"
+    where = refused("invalid_scope", flow={"parameters": ASKED, "server": listed}, scenario=SCENARIO)
+    assert where.do == "take pay out of scope (scenario.yaml:2); the server has: openid"
     unlisted = refused("invalid_scope", flow={"parameters": ASKED})
     assert unlisted.words.endswith("does not know the scope openid pay, or this client may not have it")
     assert refused("invalid_scope").words == "your configuration: no scope was sent"
@@ -542,10 +683,10 @@ def test_a_server_that_says_that_it_is_not_well(error):
 PUSHED = "urn:ietf:params:oauth:request_uri:1"
 
 
-def opened(description="", uri=PUSHED, error="invalid_request_uri", code="refused-page", **flow):
+def opened(description="", uri=PUSHED, error="invalid_request_uri", code="refused-page", past=(), **flow):
     query = f"?client_id=app&request_uri={uri}" if uri else "?client_id=app"
     flow = {"request_uri": PUSHED, "expires_at": NOW + 60, "hops": (Hop(f"{ISSUER}/auth{query}", 400, {}),), **flow}
-    return refused(error, description, kind="browse", place="page", code=code, call=None, flow=flow).words
+    return refused(error, description, kind="browse", place="page", code=code, call=None, flow=flow, past=past).words
 
 
 def test_request_uri():
@@ -561,6 +702,18 @@ def test_request_uri():
 @pytest.mark.parametrize("description", ["", "The request_uri is unknown."])
 def test_a_request_uri_of_theirs_that_they_do_not_take_stays_unclear(description):
     assert opened(description).startswith("unclear: the server gave out this request_uri")
+
+
+def test_a_request_uri_that_flowrun_has_opened_before():
+    before = [done("browse", request_uri=PUSHED)]
+    assert "used before, by the step 'browse' (scenario.yaml:5)" in opened(past=before)
+    assert "used before" not in opened(past=[done("browse", request_uri="urn:another")])
+
+
+def test_how_long_a_request_uri_lived_and_how_old_it_is():
+    assert opened(expires_at=NOW - 30, past=[done("push", NOW - 90)]).endswith(
+        "it lived for 60 s (expires_in), and the step 'push' (scenario.yaml:5) was 90 s ago"
+    )
 
 
 def test_an_expired_request_uri_is_not_to_blame_for_another_refusal():

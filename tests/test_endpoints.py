@@ -8,7 +8,7 @@ import pytest
 
 from flowrun.endpoints import PUBLIC, url_of
 
-TOKEN = "token_endpoint"  # noqa: S105  a name, no secret
+TOKEN = "token_endpoint"
 PLAIN, MUTUAL = SimpleNamespace(certificate=None), SimpleNamespace(certificate="client.pem")
 
 

@@ -41,7 +41,7 @@ def test_what_every_reader_understands_is_read(text, value):
     ],
 )
 def test_what_would_break_its_reader_is_refused(text):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         i_json.parse(text)
 
 

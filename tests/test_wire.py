@@ -61,6 +61,16 @@ def test_a_form_is_sent_as_a_form_and_recorded():
     assert answer.seconds >= 0
 
 
+def test_a_header_can_be_sent_two_times_and_a_form_as_another_type():
+    with wired(httpx.Response(200)) as wire:
+        headers = {"dpop": "proof", "content-type": "text/plain"}
+        answer = wire.send("POST", URL, form=[("a", "b")], headers=headers, twice=("dpop",))
+    (asked,) = wire.asked
+    assert asked.headers.get_list("dpop") == ["proof", "proof"]
+    assert (asked.headers["content-type"], asked.content) == ("text/plain", b"a=b")
+    assert answer.sent.headers["dpop"] == "proof, proof"
+
+
 def test_without_a_form_nothing_is_in_the_body():
     with wired(httpx.Response(200, json={})) as wire:
         wire.send("GET", URL, headers={"accept": "text/plain"})

@@ -47,9 +47,9 @@ def make(scenario: Scenario, environment: Environment, overrides: Mapping[str, s
     problems += inputs.case_problems(scenario)
     problems += lookahead.need_words(scenario)
     problems += lookahead.step_problems(scenario, environment)
-    problems += targets.problems(scenario, environment)
     problems += lookahead.authorize_problems(environment)
     if not _surely_unmet(scenario, environment):  # where it is not applicable, nothing of it is lacking
+        problems += targets.problems(scenario, environment)
         problems += _material_problems(scenario, environment, keyring)
     if problems:
         raise FlowrunError(*in_order(problems))

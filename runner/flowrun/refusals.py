@@ -23,22 +23,22 @@ PLACE: Final[Mapping[str, str]] = {
 OURS: Final = frozenset({"no_par_endpoint", "par_required"})
 
 ADVICE: Final[Mapping[str, str]] = {
-    "invalid_client": "is our public key, with this kid, in the JWKS that the server has of us? does the aud of the "
-    "assertion suit it (assertion: {aud: issuer | token | par | endpoint})? do the clocks agree?",
-    "invalid_request_object": "is the request object signed with the key the server knows, and is its aud the issuer?",
-    "invalid_request_uri": "a request_uri can be used once and expires; push again",
-    "invalid_grant": "a code can be used once, expires after a minute or so, and belongs to one client, "
-    "one redirect_uri and one code_verifier",
-    "invalid_scope": "compare scope with scopes_supported in the metadata, and with what this client may ask for",
-    "invalid_authorization_details": "compare authorization_details with what the server expects of this type",
-    "unauthorized_client": "this client is not registered for this grant or response type",
-    "access_denied": "the person, or a rule of the server, said no",
-    "login_required": "prompt=none asks for a session that is not there",
+    "invalid_client": "register our public key, with its kid, at the server; try assertion: {aud: issuer}, then token, "
+    "par and endpoint; look whether the clocks agree",
+    "invalid_request_object": "sign it with the key that the server knows, with the issuer as aud",
+    "invalid_request_uri": "a request_uri can be used once and expires: write a push step just before browse",
+    "invalid_grant": "browse again before the exchange: a code can be used once, expires after a minute or so, and "
+    "belongs to one client, one redirect_uri and one code_verifier",
+    "invalid_scope": "ask only for what scopes_supported in the metadata lists, and what this client may ask for",
+    "invalid_authorization_details": "write authorization_details as the server's manual says of this type",
+    "unauthorized_client": "ask the server's team to register this client for this grant or response type",
+    "access_denied": "look at answers: of the browse step; if they say yes, ask the server's team which rule said no",
+    "login_required": "remove prompt=none, or log in first and write session: keep",
     "redirect_uri_mismatch": "the redirect_uri must be registered for this client, letter by letter",
     "invalid_request": "the description of the error, if there is one, names the parameter",
     "use_dpop_nonce": "the server wants DPoP proofs with its nonce",
-    "invalid_token": "the access token has expired, was revoked, or is not meant for this endpoint",
-    "insufficient_scope": "the access token lacks the scope for this endpoint",
+    "invalid_token": "get a fresh access token just before; if it is refused too, it is not meant for this endpoint",
+    "insufficient_scope": "ask for the scope of this endpoint in authorization: {scope: …}",
     "unsupported_grant_type": "compare grant: with grant_types_supported in the metadata",
     "unsupported_response_type": "compare response_type with response_types_supported in the metadata",
     "server_error": "run it again; if it stays so, give the server's team the time and the interaction id",

@@ -6,10 +6,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from flowrun import blame, refusals, template, validate
+from flowrun import blame, endpoints, refusals, template, validate
 from flowrun import plan as plans
+from flowrun.blame import past
 from flowrun.errors import FAILED, HELD, INTERRUPTED, WRONG_FILE, FlowrunError, Problem, StepError
 from flowrun.events import (
     Called,
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from flowrun.state import Recorder, Resume
 
 
+_SPOILT: Final = f"{blame.UNCLEAR}: this step tampers with what it sends, and the server did not like it"
+
+
 @dataclass(slots=True)
 class Run:
     """Runs one plan; `known` is what it has learned, `verdict` what it thinks of it."""
@@ -55,6 +59,7 @@ class Run:
     verdict: Verdict = field(init=False)
     _browser_used: bool = False
     _last_call: Called | None = None
+    _past: list[past.Done] = field(default_factory=list)
     sent: bool = False
     recorder: Recorder | None = None
     resume: Resume | None = None
@@ -172,11 +177,16 @@ class Run:
     def _can_undo(self, step: WrittenStep) -> bool:
         """Tell whether what an `after` step works on ever came about."""
         flow = self.known.flow(step)
-        there = {f"endpoint:{name}" for name in (*flow.server, *self.plan.environment.endpoints)}
+        needed, client = step_kind(step.kind).needs(step.input), self.known.client(step)
+        there = {
+            need
+            for need in needed
+            if endpoints.url_of(need.removeprefix("endpoint:"), self.plan.environment, flow.server, client)
+        }
         there |= {"auth", "issuer", "signing_key", "redirect_uri", "pages"}
         there |= {"tokens"} if flow.tokens else set()
         there |= {"callback"} if flow.callback else set()
-        if not step_kind(step.kind).needs(step.input) <= there:
+        if not needed <= there:
             return False
         token = step.input.get("token")
         if token in {"access_token", "refresh_token"} and token not in flow.tokens:
@@ -198,11 +208,19 @@ class Run:
             return False
         self.verdict.excuse(before)
         self._blame(step, before, outcome)
+        if step.kind != "use":  # its steps have done so themselves
+            self._remember(step)
         new = tuple(self.verdict.problems[before:])
         failed = any(not problem.warning for problem in new)
         status = "failed" if failed else "refused" if expected else "warned" if new else "passed"
         self.tell(StepFinished(step.name, step.kind, status, time.monotonic() - started, summary, new))
         return outcome is not None and outcome.refusal is None
+
+    def _remember(self, step: WrittenStep) -> None:
+        """Keep what the step has sent, for the blame of those that come after it."""
+        place, client = step.place(self.plan.scenario.document), self.known.client(step).name
+        flow, call = self.known.flow(step), self._last_call
+        self._past.append(past.done(step.kind, step.name, place, client, flow, call, time.time()))
 
     def _blame(self, step: WrittenStep, before: int, outcome: Outcome | None) -> None:
         """Say of each problem of a step whose fault it is; the steps of a `use` have done so themselves."""
@@ -218,8 +236,11 @@ class Run:
                     now=time.time(),
                     refusal=outcome.refusal if outcome else None,
                     call=self._last_call,
+                    past=self._past,
+                    scenario=self.plan.scenario.document,
                 )
-                found = blame.of(case)
+                spoilt = step.tamper and case.refusal is not None  # what is wrong with it is so on purpose
+                found = blame.Blame(_SPOILT) if spoilt else blame.of(case)
                 problems[index] = replace(problems[index], blame=found.words, hint=found.do or problems[index].hint)
 
     def _attempts(self, step: WrittenStep, *, after: bool) -> tuple[Outcome | None, str, bool]:
@@ -302,6 +323,7 @@ class Run:
         inner.known.flows, inner.known.issuer = self.known.flows, self.known.issuer
         inner.known.provers = self.known.provers  # tokens stay bound to the key that they were asked for with
         inner.verdict.of_the_same_run(self.verdict)
+        inner._past = self._past
         inner.known.browser = self._browser  # one scenario, one browser session
         for one in used.steps:
             if inner._step(one):

@@ -9,6 +9,7 @@ from flowrun import template
 from flowrun.auth import METHODS
 from flowrun.errors import FlowrunError, Problem, did_you_mean
 from flowrun.paths import PathError
+from flowrun.scenario import inherited
 from flowrun.tamper import ASSERTION, FRESH, NOBODY, OWN, PROOF, Change, changes_in, split
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ def problems(scenario: Scenario, environment: Environment) -> Iterator[Problem]:
         if step.tamper:
             for at, title, label in _step_problems(step, step.tamper, environment):
                 yield Problem("wrong-target", title, step.place_of_tamper(scenario.document, at), label)
-    for used in scenario.used.values():
-        yield from problems(used, environment)
+        if step.name in scenario.used:
+            yield from problems(inherited(scenario.used[step.name], step), environment)
 
 
 Found = tuple[tuple[str | int, ...], str, str]

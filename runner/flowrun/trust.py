@@ -33,9 +33,10 @@ def browser_arguments(trusted: Iterable[tuple[Environment, Path | None]]) -> tup
             pins |= dict.fromkeys(_pin(one) for one in _certificates(authority))
         if environment.tls.ca is None:
             continue
-        for url in (environment.issuer, *environment.endpoints.values()):
-            if urlsplit(url).scheme == "https":
-                pins |= dict.fromkeys(_pins(url, environment))
+        urls = (environment.issuer, *environment.endpoints.values())
+        hosts = {urlsplit(url).netloc: url for url in urls if urlsplit(url).scheme == "https"}
+        for url in hosts.values():
+            pins |= dict.fromkeys(_pins(url, environment))
     return (f"--ignore-certificate-errors-spki-list={','.join(pins)}",) if pins else ()
 
 

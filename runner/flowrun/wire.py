@@ -306,7 +306,7 @@ _REASONS: Final = (
             "ALERT_CERTIFICATE",
             "ALERT_UNSUPPORTED_CERTIFICATE",
         ),
-        "{host} refused the TLS handshake, most likely our client certificate or its absence",
+        "{host} refused the TLS handshake, most likely over the client certificate",
         "give the client a certificate: {{file, key}} that this server knows",
     ),
     _Reason("tls-failed", ("SSL", "TLS"), "no TLS connection with {host}", "does this port speak https?"),

@@ -88,6 +88,9 @@ PAGES = {
     "popup_home": "<!doctype html><h1>Start</h1><button onclick=\"window.open('https://app.invalid/cb?code=C0DE&state=S')\">Go</button>",
     "popup_redirect": "<!doctype html><h1>Start</h1><button onclick=\"window.open('/done')\">Go</button>",
     "dead": "<!doctype html><h1>Dead end</h1><button type=button>Continue</button><input type=hidden value=x>",
+    "clickable": "<!doctype html><h1>Sign on</h1><form action=/done method=post><div>User name</div><div><input name=user>"
+    "</div></form><a onclick='location = \"/oops\"'>Cancel</a><div style='cursor: pointer' id=go><b>Sign on</b></div>"
+    "<script>go.addEventListener('click', () => document.forms[0].submit())</script>",
     "slow": "<!doctype html><h1>Slow</h1><form action=/never><button>Continue</button></form>",
     "loop": form(LABELLED + "<button>Sign in</button>", to="/zoo/loop"),
     "twins": "<!doctype html><h1>Twins</h1><button>Go</button><button>Go</button>",

@@ -53,6 +53,21 @@ def test_a_button_goes_before_a_link_and_a_decoy_goes_last() -> None:
     assert find("User", [decoy]) == (decoy,)
 
 
+def test_signs_that_only_look_better_do_not_count() -> None:
+    name = field(("Mother\u2019s Kenn\u00adwort \u2013 8\u202fcharacters\u2026\uff1a", "label"))
+    assert find("mother's Kennwort - 8 characters...", [name]) == (name,)
+    assert shows_text('the "AGB" of the bank', "the \u201eAGB\u201c\u00a0of\u200b the bank")
+
+
+def test_the_heading_above_tells_two_of_a_name_apart() -> None:
+    here, there = field(("E-mail", "label"), under="Sign in"), field(("E-mail", "label"), under="New customer")
+    assert find("sign in > E-mail", [here, there]) == (here,)
+    assert find("New > e-mail", [here, there]) == (there,)
+    assert find("Nobody > E-mail", [here, there]) == ()
+    own = field(("Sign in > E-mail", "label"))
+    assert find("Sign in > E-mail", [here, own]) == (own,)
+
+
 def test_names_that_fit_best() -> None:
     names = {"1": "Terms", "2": "The terms", "3": "terms"}
     assert find_names("Terms", names) == ["1"]

@@ -109,6 +109,22 @@ def test_two_pages_and_a_consent_after_a_wrong_password(
     assert [visit.name for visit in done.pages] == ["login", "password", "consent"]
 
 
+def test_what_only_looks_like_a_button(recorded: Callable[..., Written], walk: Any, server: Server) -> None:
+    def person(driver: WebDriver) -> None:
+        wait_for(driver, "name", "user").send_keys("alice")
+        driver.find_element("css selector", "#go b").click()
+
+    pages = yaml.safe_load(recorded(server.page("clickable"), person).pages)["pages"]
+
+    assert pages == {
+        "login": {
+            "shows": {"heading": "Sign on", "field": "User name"},
+            "do": [{"fill": {"User name": "{{ user.username }}"}}, {"press": "Sign on"}],
+        }
+    }
+    assert walk(server.page("clickable"), pages, fill=filled).callback is not None
+
+
 def test_boxes_lists_and_radio_buttons(recorded: Callable[..., Written], walk: Any, server: Server) -> None:
     def person(driver: WebDriver) -> None:
         wait_for(driver, "css selector", "option[value=DP2]").click()

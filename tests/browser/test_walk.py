@@ -205,6 +205,12 @@ def test_choose_tick_untick_and_a_date(walk: Any, server: Server) -> None:
     assert server.received[-1] == {"dp": "DP1", "news": "yes", "born": ""}
 
 
+def test_what_is_no_css_selector_is_said(walk: Any, server: Server) -> None:
+    page = {"shows": {"field": "User name"}, "do": [{"press": "css:button["}]}
+    error = failing(walk, server.page("plain"), {"login": page})
+    assert (error.code, error.title) == ("bad-selector", "'css:button[' is not a CSS selector")
+
+
 def test_a_missing_option_names_those_that_are_there(walk: Any, server: Server) -> None:
     page = {"shows": {"field": "Data provider"}, "do": [{"choose": {"Data provider": "Secund Bank"}}]}
     error = failing(walk, server.page("choices"), {"choices": page}, page_seconds=0.5)

@@ -25,6 +25,7 @@ ROWS = [
     ("disc.jwks", published(rsa(alg="RS256"), rsa(alg="PS256")), None),
     ("disc.jwks", published(rsa(use="sig"), rsa(use="sig")), None),
     ("disc.jwks", published({"kty": "OKP", "alg": "EdDSA", "x": "x"}), None),
+    ("disc.jwks", published({"kty": ["RSA"]}, {"kty": {"a": 1}}, rsa()), None),
     ("disc.jwks", published(rsa(), rsa(n="v" * 342)), "the kid 'a' stands for several keys of one type"),
     ("disc.jwks", published(rsa(d="x", q="y")), "the key 'a' is published with its private part (d, q)"),
     ("disc.jwks", published({"kty": "oct", "k": "x"}), "key 1 is published with its private part (k)"),

@@ -46,7 +46,7 @@ ROWS = [
     ("push.no-store", cache(), "no Cache-Control"),
     ("push.no-store", REFUSED, NOT_ACCEPTED),
     ("push.interaction-id", {"sent": {ID: "7"}, "headers": {ID: "7"}}, None),
-    ("push.interaction-id", {"sent": {ID: "7"}, "headers": {ID: "7"}, "status": 400}, None),
+    ("push.interaction-id", {"sent": {ID: "7"}, "status": 400}, "skipped: the request was not accepted"),
     ("push.interaction-id", {"sent": {ID: "7"}}, "the answer has no x-fapi-interaction-id"),
     ("push.interaction-id", {"sent": {ID: "7"}, "headers": {ID: "8"}}, "the answer has another x-fapi-interaction-id"),
     ("push.interaction-id", {}, "skipped: no x-fapi-interaction-id was sent"),
@@ -83,6 +83,7 @@ ROWS = [
         {"body": {"request_uri": "https://a-very-long-host-name.op.example/r/17"}},
         "the reference in the request_uri has 2 characters, which can hold 7 bits at most; 128 are asked for",
     ),
+    ("push.entropy", {"body": {"request_uri": f"https://[bad/{RANDOM}"}}, None),
     (
         "push.entropy",
         {"body": {"request_uri": f"urn:x:{RANDOM}"}, "earlier": {"request_uri": [f"urn:x:{RANDOM}"]}},

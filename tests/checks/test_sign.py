@@ -51,6 +51,7 @@ ROWS = [
         assertion(aud=[ISSUER]),
         "the client assertion's aud is ['https://op.example'], the issuer is 'https://op.example'",
     ),
+    ("sign.aud", {**assertion(aud="https://as.example/token"), "status": 401}, "skipped: the request was refused"),
     ("sign.aud", {}, NOTHING),
     ("sign.lifetime", assertion(exp=700), None),
     (

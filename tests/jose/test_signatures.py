@@ -391,3 +391,13 @@ def test_long_and_strange_names_are_cut(made, tools):
 def test_a_kid_that_is_no_text(made, tools):
     error = refused(by_hand({"alg": "PS256", "kid": 5}), {"keys": [tools.public_jwk(made.rsa, kid="5")]}, ["PS256"])
     assert error.title == "the token names the key '5', which is not in the JWKS"
+
+
+@pytest.mark.parametrize("alg", ["PS256", "PS512", "RS256"])
+def test_a_key_shorter_than_the_hash_has_signed_nothing(alg):
+    tiny = base64.urlsafe_b64encode(b"\xff" * 16).rstrip(b"=").decode()
+    jwks = {"keys": [{"kty": "RSA", "kid": "k1", "e": "AQAB", "n": tiny}]}
+    assert refused(by_hand({"alg": alg, "kid": "k1"}, b"x" * 16), jwks, [alg]).code in {
+        "bad-signature",
+        "no-usable-key",
+    }

@@ -129,6 +129,16 @@ def test_gitlab_gets_what_its_code_quality_wants(tmp_path, events):
     assert len({one["fingerprint"] for one in found}) == len(found)
 
 
+def test_a_problem_keeps_its_fingerprint_whatever_comes_before_it(tmp_path, events):
+    def prints(some):
+        return [one["fingerprint"] for one in json.loads(written("gitlab", tmp_path / "quality.json", some))]
+
+    begins = [index for index, event in enumerate(events) if isinstance(event, ScenarioStarted)]
+    later = events[begins[1] :]
+    assert prints(events)[-len(prints(later)) :] == prints(later) != []
+    assert len(set(prints([*later, *later]))) == 2 * len(prints(later))
+
+
 def test_har_has_every_call(tmp_path, events):
     log = json.loads(written("har", tmp_path / "run.har", events))["log"]
     assert log["version"] == "1.2"

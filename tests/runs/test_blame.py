@@ -37,7 +37,8 @@ JSON = {"Content-Type": "application/json"}
 PUSHED = "scenario: A request is pushed\nauthorization: {scope: openid}\nsteps:\n  - discover\n"
 PUSH = f"{PUSHED}  - push\n"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-LATE = re.compile(r"expired \d+ s before")
+LATE = re.compile(r"\b\d s\b")  # how long something took: the lengths that a test sets are longer
+CLOCK = re.compile(r"\d\d:\d\d:\d\d UTC")
 LOGIN = "browse: {user: alice, answers: {consent: approve}}"
 
 
@@ -78,8 +79,12 @@ def tells(flowrun_run, environment, scenario) -> Callable[..., None]:
         environment(**changes)
         ran = flowrun_run("scenario.yaml", "--env", "broken")
         ended = ran.last_line if ran.out else "nothing was sent"
-        told = LATE.sub("expired N s before", f"{ran.problem_texts}\n{ended}\n")
+        told = LATE.sub("N s", CLOCK.sub("HH:MM:SS UTC", f"{ran.problem_texts}\n{ended}\n"))
         wanted = BLAMED / f"{name}.txt"
+        import os
+
+        if os.environ.get("REGEN"):
+            wanted.write_text(told, "utf-8")
         assert told == wanted.read_text("utf-8")
         assert ran.code in (1, 3) or not ran.out
         assert "Traceback" not in ran.out + ran.err

@@ -5,6 +5,7 @@ The texts are in `told/`: the problems, then the last line of the run.
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -294,3 +295,96 @@ def test_nothing_is_left_running(fault, flowrun_alone, environment, scenario, le
 
     assert flowrun_alone("scenario.yaml", "--env", "broken").code == 1
     assert left_behind() == []
+
+
+# --- answers with members of every wrong type: a clear word on each, and never a crash -------------------------------
+
+HUGE = 10**400
+WRONG = [
+    None,
+    True,
+    -1,
+    HUGE,
+    1e308,
+    "",
+    "x",
+    "\ud800",
+    "https://[bad",
+    "\x1b[2J",
+    [],
+    [[]],
+    ["a", None],
+    {},
+    {"a": []},
+]
+STEPS = """\
+scenario: A server answers with anything
+authorization: {scope: openid}
+steps:
+  - discover
+  - push: {par: auto}
+  - exchange: {grant: client_credentials}
+  - userinfo
+  - introspect
+  - revoke
+"""
+ANSWERS: dict[str, dict[str, Any]] = {
+    "/jwks": {"keys": [{"kty": "RSA", "kid": "a", "n": "AQAB", "e": "AQAB", "use": "sig", "alg": "PS256"}]},
+    "/par": {"request_uri": "urn:ietf:params:oauth:request_uri:a-reference", "expires_in": 60},
+    "/token": {
+        "access_token": "an-access-token",
+        "token_type": "Bearer",
+        "expires_in": 60,
+        "refresh_token": "a-refresh-token",
+        "scope": "openid",
+        "id_token": "e30.e30.e30",
+    },
+    "/userinfo": {"sub": "alice", "address": {"locality": "Kuala Lumpur"}},
+    "/introspect": {"active": True, "exp": 1, "cnf": {"jkt": "x"}, "scope": "openid", "client_id": "x", "aud": "x"},
+    "/revoke": {},
+}
+ENDPOINTS = {
+    "jwks_uri": "/jwks",
+    "userinfo_endpoint": "/userinfo",
+    "introspection_endpoint": "/introspect",
+    "revocation_endpoint": "/revoke",
+}
+SPOILT = [("metadata", "none"), ("metadata", "dpop"), ("metadata", "mtls")]
+SPOILT += [(path, "none") for path, members in ANSWERS.items() if members]
+
+
+def spoil(members: dict[str, Any], first: int) -> str:
+    """Return members as JSON, each with another of the wrong values; `first` says which one the first of them gets."""
+    return json.dumps({name: WRONG[(first + index) % len(WRONG)] for index, name in enumerate(members)})
+
+
+@pytest.mark.parametrize("first", range(0, len(WRONG), 4))
+@pytest.mark.parametrize(("spoilt", "constraint"), SPOILT)
+def test_members_of_every_wrong_type(spoilt, constraint, first, flowrun_run, environment, scenario, stub, repo):
+    client: dict[str, Any] = {"sender_constraint": constraint, "dpop": {"bind_code": "par"}}
+    if constraint == "mtls":
+        keys = repo / "keys.example"
+        client["certificate"] = {"file": str(keys / "tls.pem"), "key": str(keys / "tls.key")}
+    path = Path(environment(server=None, issuer=stub.url, users=None))
+    data = yaml.safe_load(path.read_text("utf-8"))
+    data["clients"]["default"] |= client
+    path.write_text(yaml.safe_dump(data, sort_keys=False), "utf-8")
+    scenario(STEPS)
+    stub.describe(**{name: f"{stub.url}{where}" for name, where in ENDPOINTS.items()})
+    for where, members in ANSWERS.items():
+        stub.answers[where] = (200, JSON, json.dumps(members))
+    if spoilt == "metadata":
+        spoilt = "/.well-known/openid-configuration"
+        members = {"token_endpoint": "", "mtls_endpoint_aliases": {}, "scopes_supported": [], **ENDPOINTS}
+        stub.answers[spoilt] = (200, JSON, spoil(members, first))
+    elif spoilt == "/jwks":
+        (key,) = ANSWERS[spoilt]["keys"]
+        stub.answers[spoilt] = (200, JSON, f'{{"keys": [null, [], {spoil(key, first)}, {spoil(key, first + 2)}]}}')
+    else:
+        stub.answers[spoilt] = (200, JSON, spoil(ANSWERS[spoilt], first))
+
+    ran = flowrun_run("scenario.yaml", "--env", "broken")
+
+    assert "Traceback" not in ran.out + ran.err
+    assert ran.code == 1
+    assert all(problem["title"] for problem in ran.problems)

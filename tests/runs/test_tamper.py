@@ -261,6 +261,31 @@ def test_a_claim_moves_from_the_request_object_to_the_url_of_the_browser(run):
     assert "state=" in url
 
 
+@pytest.mark.parametrize("kind", ["html", "markdown", "junit", "json"])
+def test_every_report_says_what_was_tampered_with(kind, flowrun_run, environment, scenario, tmp_path):
+    steps = "steps:\n  - discover\n  - push:\n    tamper: {remove: [claims.exp]}\noutcome: {refused: {push: any}}\n"
+
+    ran = flowrun_run(
+        scenario(f"scenario: Tampered\nauthorization: {{scope: openid}}\n{steps}"),
+        "--env",
+        environment(),
+        "--report",
+        f"{kind}={tmp_path / 'told'}",
+    )
+
+    assert ran.code == 0, ran.out
+    assert "claims.exp removed" in (tmp_path / "told").read_text("utf-8")
+
+
+def test_another_refusal_than_the_one_that_is_wanted_is_nobodys_fault(run):
+    tamper = 'tamper: {set: {assertion.claims.aud: "https://x.example"}}'
+
+    ran = run(f"  - discover\n  - push:\n    {tamper}\n", "outcome: {refused: {push: [invalid_request]}}")
+
+    assert ran.codes == ["par_error"]
+    assert ran.problems[0]["blame"].startswith("unclear: this step tampers with what it sends")
+
+
 def test_a_request_that_is_tampered_with_and_accepted_is_a_failure(run):
     ran = run("  - discover\n  - push:\n    tamper: {set: {claims.x: 1}}\n", "outcome: {refused: {push: any}}")
 
@@ -314,3 +339,52 @@ def test_a_refusal_proves_nothing_where_nothing_was_tampered_with(name, run):
     assert ran.code == 1, ran.out
     assert [(problem["code"], problem["title"]) for problem in ran.problems][:1] == [(code, title)]
     assert ran.problems[0]["at"]["line"] == len(steps.splitlines()) + 4, ran.problems[0]
+
+
+@pytest.mark.parametrize("tamper", ["method: GET", "content_type: application/json", "content_type: text/plain"])
+def test_a_secret_stays_one_in_whatever_form_it_is_sent(tamper, run, tmp_path):
+    ran = run(
+        "  - discover\n  - exchange: {grant: client_credentials, scope: accounts}\n    as: known\n"
+        f"    tamper: {{{tamper}}}\n",
+        clients={
+            "known": {
+                "like": "default",
+                "client_id": "known",
+                "auth": "client_secret_post",
+                "client_secret": "sesame-opens-at-night+",
+            }
+        },
+    )
+
+    assert (ran.codes, len(told(ran))) == (["refused-exchange"], 1), ran.out
+    files = [file.read_text("utf-8", "replace") for file in (tmp_path / "runs").rglob("*.html")]
+    assert files
+    for text in (ran.out, ran.err, str(ran.report), *files):
+        assert "sesame-opens-at-night" not in text
+
+
+def test_where_the_second_client_is_missing_that_is_no_mistake(environment, scenario, flowrun_run):
+    scenario(
+        "scenario: Another client says who it is\nneeds: [second_client]\nsteps:\n"
+        "  - discover\n  - push:\n    tamper: {client: second}\noutcome: {refused: {push: any}}\n"
+    )
+
+    ran = flowrun_run("scenario.yaml", "--env", environment())
+
+    assert [one["status"] for one in ran.report["scenarios"]] == ["not applicable"], ran.out
+
+
+def test_the_client_of_a_used_file_is_the_one_that_is_looked_at(run, tmp_path):
+    (tmp_path / "inner.yaml").write_text(
+        "scenario: Inner\nauthorization: {scope: accounts}\nsteps:\n"
+        "  - exchange: {grant: client_credentials, scope: accounts}\n    tamper: {remove: [proof.claims.jti]}\n",
+        "utf-8",
+    )
+
+    ran = run(
+        "  - discover\n  - use: inner.yaml\n    as: bound\n",
+        "outcome: {refused: {exchange: [invalid_dpop_proof]}}",
+        clients={"bound": DPOP},
+    )
+
+    assert (ran.code, ran.problems) == (0, []), ran.out

@@ -172,7 +172,7 @@ def test_a_request_uri_that_has_expired_is_told_and_opened_all_the_same(walked):
 
 @pytest.mark.parametrize(
     ("written", "needs"),
-    [({}, {"redirect_uri", "endpoint:authorization_endpoint"}), ({"url": "https://x"}, {"redirect_uri", "pages"})],
+    [({}, {"redirect_uri", "endpoint:authorization_endpoint"}), ({"url": "https://x"}, {"pages"})],
 )
 def test_what_it_needs(written, needs):
     assert browse.KIND.needs(written) == needs

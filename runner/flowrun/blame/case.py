@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from flowrun.blame.past import line_of
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from flowrun.blame.past import Done
     from flowrun.client import Client
+    from flowrun.document import Document
     from flowrun.environment import Environment
     from flowrun.errors import Problem
     from flowrun.events import Called
@@ -63,8 +67,8 @@ _MINUTES, _HOURS, _DAYS = 120, 7200, 172800  # seconds from which on a length is
 class Case:
     """A failure and what was known when it happened. `call` is the last request of the step with its answer.
 
-    `kind` is the step's kind, `now` the time in seconds since 1970. The words of a server are only ever looked at:
-    what a rule says is made of our own words and of names.
+    `kind` is the step's kind, `now` the time in seconds since 1970, `past` the steps before, `scenario` the file of
+    the step. The words of a server are only ever looked at: what a rule says is made of our own words and of names.
     """
 
     problem: Problem
@@ -75,6 +79,43 @@ class Case:
     now: float
     refusal: Refusal | None = None
     call: Called | None = None
+    past: Sequence[Done] = ()
+    scenario: Document | None = None
+
+    def setting(self, *path: str) -> str:
+        """Say where a setting of the client stands, or would stand: `env.yaml:14 (clients.default.assertion.aud)`."""
+        from flowrun.environment import written_at  # noqa: PLC0415  only for a failure
+
+        if self.client.name not in self.environment.document.data.get("clients", {}):
+            return f"{self.environment.document.file} (clients)"
+        found = written_at(self.environment, self.client.name, path)
+        return self.in_environment(*(found or ("clients", self.client.name, *path)))
+
+    def in_environment(self, *path: str | int) -> str:
+        """Say where something stands in the environment file, or would stand."""
+        document = self.environment.document
+        there = "" if path in document.keys else ", not there yet"
+        return f"{line_of(document.key_at(path))} ({'.'.join(map(str, path))}{there})"
+
+    def in_scenario(self, *path: str) -> str:
+        """Say where something stands in the scenario's file: ` (scenario.yaml:2)`; empty where it does not."""
+        if self.scenario is None or path not in self.scenario.keys:
+            return ""
+        return f" ({line_of(self.scenario.key_at(path))})"
+
+    def earlier(self, name: str, value: str = "") -> Done | None:
+        """Return the last step that has sent the same code, request_uri, …: the one of this step, or `value`."""
+        value = value or self.form.get(name, "")
+        return next((one for one in reversed(self.past) if value and one.sent.get(name) == value), None)
+
+    def signer(self, what: str) -> Done | None:
+        """Return the step `sign` that made a JWT of this kind, None where flowrun made it by itself."""
+        return next((one for one in reversed(self.past) if what in one.signed), None)
+
+    @property
+    def has_id(self) -> bool:
+        """Tell whether the server can find the request by an interaction id."""
+        return self.call is not None and "x-fapi-interaction-id" in {name.lower() for name in self.call.sent_headers}
 
     @property
     def error(self) -> str:
@@ -130,15 +171,18 @@ class Case:
         return urlsplit(self.url).netloc or "the server"
 
     def named_by(self) -> str:
-        """Return who named the address that was called: `the metadata`, `endpoints: of FILE`; empty for the scenario.
+        """Return who named the address that was called: `the metadata`, `FILE:LINE (…)`; empty for the scenario.
 
         The environment's word comes first, as it does when the address is looked up.
         """
         environment = self.environment
-        if self.url in {*environment.endpoints.values(), *environment.mtls_endpoint_aliases.values()}:
-            return f"endpoints: of {environment.document.file}"
-        aliases = self.flow.server.get("mtls_endpoint_aliases")
-        published = [*self.flow.server.values(), *(aliases.values() if isinstance(aliases, dict) else ())]
+        aliases = ("mtls_endpoint_aliases",)
+        for path, known in (((), environment.endpoints), (aliases, environment.mtls_endpoint_aliases)):
+            name = next((name for name, url in known.items() if url == self.url), None)
+            if name is not None:
+                return self.in_environment("endpoints", *path, name)
+        second = self.flow.server.get("mtls_endpoint_aliases")
+        published = [*self.flow.server.values(), *(second.values() if isinstance(second, dict) else ())]
         return "the metadata" if self.url in published else ""
 
     @property

@@ -22,7 +22,7 @@ def missing(case: Case) -> Blame | None:
         return None
     return not_shown(case) or unclear(
         f"the certificate {_file(case)} was shown, and the server says that there is none",
-        "does something before the server end TLS without passing the certificate on? ask its team",
+        "ask its team whether something before the server ends TLS and does not pass the certificate on",
     )
 
 
@@ -33,7 +33,23 @@ def unfit(case: Case) -> Blame | None:
 
 def unknown(case: Case, words: str) -> Blame:
     """Say that the server does not take the certificate that it was shown."""
-    return ours(words, f"compare {_file(case)} with the certificate that the server has of {case.client.client_id}")
+    place, who = case.setting("certificate", "file"), case.client.client_id
+    return ours(
+        words,
+        f"name the certificate that is registered for {who} at {place};\n"
+        f"if {_file(case)} is the one: add the certificates of its issuers to the file, below it,\n"
+        "or ask the server's team to register it and to trust who issued it",
+    )
+
+
+def issuer_of(case: Case) -> str:
+    """Return who issued the client's certificate, as it says; empty where it can't be read."""
+    try:
+        return (
+            certificates.read(case.client.certificate.file).issuer.rfc4514_string() if case.client.certificate else ""
+        )
+    except (OSError, ValueError):
+        return ""
 
 
 def not_shown(case: Case) -> Blame | None:
@@ -41,10 +57,12 @@ def not_shown(case: Case) -> Blame | None:
     own, parts = case.client.certificate, urlsplit(case.url)
     if own is None:
         words = f"the server wants a client certificate, and the client '{case.client.name}' has none"
-        return ours(words, f"write certificate: {{file, key}} at the client in {case.environment.document.file}")
+        place = case.setting("certificate")
+        do = f"write certificate: {{file: …, key: …}} at {place}; the server must know it too"
+        return ours(words, do)
     if not goes_to(own, parts.hostname or "", parts.port):
-        words = f"the certificate {own.file.name} is not shown to {case.host}, which certificate: {{hosts}} leaves out"
-        return ours(words, f"add {case.host} to the hosts, or leave hosts out")
+        words = f"the certificate {own.file.name} was not shown to {case.host}: this host is not in the client's list"
+        return ours(words, f"add {case.host} to hosts, or delete hosts, at {case.setting('certificate', 'hosts')}")
     if parts.scheme == "http" and own.header is None:
         words = f"{case.host} was called by http, and without TLS no certificate can be shown"
         return ours(words, "name an https address, or certificate: {header} where a proxy is meant to add it")
@@ -55,17 +73,22 @@ def _out_of_time(case: Case) -> Blame | None:
     from datetime import UTC, datetime  # noqa: PLC0415  only for a failure
 
     assert case.client.certificate is not None  # noqa: S101  `not_shown` has just looked
-    file = case.client.certificate.file
+    file, place = case.client.certificate.file, case.setting("certificate", "file")
     try:
         certificate = certificates.read(file)
     except (OSError, ValueError):
-        return ours(f"the certificate {file.name} can't be read", "it must be PEM")
+        return ours(f"the certificate {file.name} can't be read", f"name a PEM file at {place}")
     today = datetime.fromtimestamp(case.now, UTC)
     ends, begins = certificate.not_valid_after_utc, certificate.not_valid_before_utc
     if today > ends:
-        return ours(f"the certificate {file.name} expired on {ends:%Y-%m-%d}", "get a new one from its issuer")
+        return ours(
+            f"the certificate {file.name} expired on {ends:%Y-%m-%d}", f"get a new one from its issuer: {place}"
+        )
     if today < begins:
-        return ours(f"the certificate {file.name} is valid only from {begins:%Y-%m-%d} on", "is the clock right?")
+        return ours(
+            f"the certificate {file.name} is valid only from {begins:%Y-%m-%d} on",
+            f"wait, or name another one: {place}; look at the clock of this machine too",
+        )
     return None
 
 

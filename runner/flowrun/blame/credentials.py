@@ -41,17 +41,39 @@ def request_object(case: Case) -> Blame | None:
 
 
 def _not_known(case: Case) -> Blame:
-    sent = case.form.get("client_id") or case.client.client_id
-    file = case.environment.document.file if sent == case.client.client_id else "the scenario"
+    own = case.client.client_id
+    sent = case.form.get("client_id") or own
     words = f"the server does not know the client_id {short(sent)}"
-    return ours(words, f"compare client_id in {file} with the registration")
+    if sent != own:
+        return ours(
+            f"{words}, which the scenario sends; the client's is {own or 'not set'}",
+            f"write client_id: {own} in this step, or leave it out with authenticate: true; "
+            "a client_assertion in it must be for the same client",
+        )
+    place = case.setting("client_id")
+    return ours(words, f"write the client_id that the server's team, or portal, has given you at {place}")
 
 
 def _registered_otherwise(case: Case) -> Blame | None:
     if case.says(_METHOD):
-        words = f"{case.client.client_id} is not registered for auth: {case.client.auth}"
-        return ours(words, "compare auth at the client with token_endpoint_auth_method of the registration")
+        return _method(case)
     return _not_known(case) if case.says(_CLIENT) else None
+
+
+def _method(case: Case) -> Blame:
+    """Take the server at its word: the method is not the registered one. A secret may be meant as well."""
+    auth, place = case.client.auth, case.setting("auth")
+    listed = case.flow.server.get("token_endpoint_auth_methods_supported")
+    if isinstance(listed, list) and auth not in listed:
+        offered = short(", ".join(map(str, listed)) or "none")
+        words = f"auth: {auth} is none of token_endpoint_auth_methods_supported in the metadata: {offered}"
+        return ours(words, f"write the one that is registered for {case.client.client_id} at {place}")
+    words = f"{case.client.client_id} is not registered for auth: {auth}"
+    do = f"ask the server's team, or portal, for token_endpoint_auth_method, and write it as auth at {place}"
+    if auth.startswith("client_secret_"):
+        words += ", or not with this secret"
+        do += f"\nif it is {auth}, the secret is wrong: get it again, for {case.setting('client_secret')}"
+    return ours(words, do)
 
 
 def _without_assertion(case: Case) -> Blame:
@@ -62,15 +84,21 @@ def _without_assertion(case: Case) -> Blame:
         return known or ours("what was sent as client_assertion is no JWT", "sign: client_assertion makes one")
     if auth in {"private_key_jwt", "client_secret_jwt"}:
         words = f"no client assertion was sent, and the client '{name}' has auth: {auth}"
-        return ours(words, "write authenticate: true at the call")
+        return ours(words, "write authenticate: true in this call: step")
     if "tls_client_auth" in auth:
         return _by_certificate(case)
     if auth == "none":
         return _registered_otherwise(case) or _not_known(case)
     if "client_secret" not in case.form and "authorization" not in headers:
         words = f"no client_secret was sent, and the client '{name}' has auth: {auth}"
-        return ours(words, "write authenticate: true at the call")
-    compare = "compare client_id, client_secret and auth with the registration"
+        return ours(words, "write authenticate: true in this call: step")
+    known = _method(case) if case.says(_METHOD) else None
+    if known:
+        return known
+    compare = (
+        f"get the secret of {case.client.client_id} again, for {case.setting('client_secret')};\n"
+        f"if it is the same, write the auth that is registered at {case.setting('auth')}"
+    )
     if case.said and not any(case.says(topic) for topic in (_LOGIN, _CLIENT, _METHOD)):
         return unclear("the server did not believe that it is us, and does not say why", compare)
     return ours(f"the server does not know {case.client.client_id} with this secret, or not by {auth}", compare)
@@ -83,5 +111,5 @@ def _by_certificate(case: Case) -> Blame:
     words = f"the certificate {case.client.certificate.file.name} is not the one that the server knows"
     if case.says(certificate.SPOKEN_OF):
         return certificate.unknown(case, words)
-    who = f"{case.client.client_id} and {case.client.certificate.file.name}"
-    return unclear("the server did not believe that it is us", f"compare {who} with what it has of us")
+    who = f"{case.client.client_id}, {case.client.auth} and the certificate {case.client.certificate.file.name}"
+    return unclear("the server did not believe that it is us", f"ask its team whether {who} are what is registered")

@@ -47,7 +47,7 @@ def _issuer(case: Case, clause: str) -> Blame:
         return Blame(f"{THEIRS} ({clause})")
     if known.rstrip("/").lower() == told.rstrip("/").lower():
         words = "the issuer is not written as the server does, letter by letter"
-        return ours(words, f"write issuer: {told} in {case.environment.document.file}")
+        return ours(words, f"write issuer: {told} at {case.in_environment('issuer')}")
     return unclear(f"is {known} really the issuer? this server says that it is {told} ({clause})")
 
 
@@ -60,7 +60,7 @@ def _dates(case: Case) -> Blame | None:
     if skew is None or abs(skew) < SKEW or issued is None or expires is None:
         return None
     now = case.now - skew
-    return clocks_differ(skew) if issued <= now + SKEW and now - SKEW < expires else None
+    return clocks_differ(case, skew) if issued <= now + SKEW and now - SKEW < expires else None
 
 
 def _not_bound(case: Case) -> Blame | None:
@@ -78,14 +78,21 @@ def _not_bound(case: Case) -> Blame | None:
 
 def expectation(case: Case) -> Blame | None:
     """Say that scenario and server differ; a page that did not come may have been remembered."""
-    if case.problem.code in {"retry-until", "nothing-to-save"}:
+    if case.problem.code in {"retry-until", "nothing-to-save", "no-token"}:
         return unclear("what the scenario counts on did not come")
     if case.problem.code != "expectation":
         return None
     left_out = " and ".join(f"'{page}'" for page in _pages_left_out(case))
     if left_out:
-        words = f"the server did not show {left_out}; it may remember an earlier login or consent of this person"
-        return unclear(words, "prompt: login consent asks for the pages again; session: new forgets the login")
+        came = " and sent the browser back with a code" if (case.flow.callback or {}).get("code") else ""
+        words = f"the server did not show {left_out}{came}; it may remember an earlier login or consent of this person"
+        scope = case.in_scenario("authorization")
+        return unclear(
+            words,
+            f"to see the pages again, write prompt: login consent under authorization:{scope};\n"
+            "if the server does not know that prompt, write session: new in this browse: step, to forget the login;\n"
+            "if the server is right to remember, take the pages out of expect: (the line above)",
+        )
     return unclear("the scenario expects one thing and the server does another; either can be wrong")
 
 

@@ -43,7 +43,11 @@ def request_uri(case: Case) -> Blame | None:
     ends, opened = case.flow.expires_at, _opened(case)
     if ends is not None and case.now > ends and opened == case.flow.request_uri:
         words = f"the request_uri had expired {length(case.now - ends)} before the server said no"
-        return ours(words, "push again just before browse; compare the wait before it with expires_in")
+        pushed = next((one for one in reversed(case.past) if one.kind == "push"), None)
+        if pushed is not None:
+            lived, waited = length(ends - pushed.at), length(case.now - pushed.at)
+            words += f": it lived for {lived} (expires_in), and {pushed} was {waited} ago"
+        return ours(words, "move push to just before browse, or shorten what is between them")
     if opened is None:
         words = "the browser was sent without request_uri, and this server wants the request pushed"
         return ours(words, "write a push step before browse")
@@ -51,14 +55,19 @@ def request_uri(case: Case) -> Blame | None:
         return ours("no request was pushed before, so the request_uri is none of this run")
     if opened != case.flow.request_uri:
         words = "the scenario opened another request_uri than the one that was pushed last"
-        return ours(words, "leave url: out of browse")
+        return ours(words, "leave url: out of this browse step: flowrun opens the one that was pushed")
     if case.says(r"(another|other|different) client"):
         return ours(
             "the request_uri was pushed by another client than the one that opened it", "use one client for both"
         )
+    earlier = case.earlier("request_uri", opened)
+    if earlier is not None:
+        words = f"the request_uri was used before, by {earlier}, and can be used once"
+        return ours(words, "write another push step before this browse")
     if case.says(r"(?<![a-z])(used|spent|once)(?![a-z])"):
-        return ours("the request_uri was used before, and can be used once", "push again before each browse")
-    return unclear("the server gave out this request_uri and does not take it; was it used before?", "push again")
+        return ours("the request_uri was used before, and can be used once", "write a push step before each browse")
+    words = "the server gave out this request_uri and does not take it, though it has not expired"
+    return unclear(f"{words} and flowrun opened it only now", "run it again; if it stays so, tell the server's team")
 
 
 def _opened(case: Case) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from flowrun.blame import spent
 from flowrun.blame.case import Blame, elsewhere, ours, short, theirs, unclear
 from flowrun.blame.certificate import SPOKEN_OF, not_shown
 from flowrun.blame.signed import clock
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from flowrun.blame.case import Case
 
-_SAME_CLIENT: Final = "use the client, and the key or certificate, that it was given to"
 _PKCE: Final = r"verifier|pkce|code.?challenge"
 
 
@@ -31,18 +31,21 @@ def redirect_uri(case: Case) -> Blame | None:
         if sent and asked and sent != asked:
             words = f"the redirect_uri is {short(sent)} here, and it was {short(asked)} in the request"
             return ours(words, "leave redirect_uri out of the exchange")
-        return unclear("the redirect_uri is the one of the authorization request, and the server says no to it")
+        words = "the redirect_uri is the one of the authorization request, and the server says no to it"
+        return unclear(words, "give this report to the server's team: no setting of ours is left to change")
     if not asked:
-        return ours("no redirect_uri was sent", "write redirect_uri at the client, as it is registered")
+        return ours("no redirect_uri was sent", f"write the registered one at {case.setting('redirect_uri')}")
     if case.says(r"missing|required"):
         return None
     if own and asked != own:
         words = f"the scenario sends the redirect_uri {short(asked)}; the client's is {short(own)}"
-        return ours(words, "leave redirect_uri out of authorization:, or register that one too")
+        place = case.in_scenario("authorization", "redirect_uri")
+        return ours(
+            words, f"delete redirect_uri from authorization:{place}, or register {short(asked)} at the server too"
+        )
     words = f"the server does not take the redirect_uri {short(asked)} from {case.client.client_id}"
-    return ours(
-        words, f"register it, or write the registered one in {case.environment.document.file}: letter by letter"
-    )
+    do = f"register it at the server, or write the registered one at {case.setting('redirect_uri')}"
+    return ours(words, f"{do}; both must be the same, letter by letter")
 
 
 def _asked(case: Case, name: str) -> str:
@@ -57,14 +60,10 @@ def grant(case: Case) -> Blame | None:
     if case.says(_PKCE):
         return _pkce(case)
     if case.says(SPOKEN_OF):
-        return ours("the code or token is bound to another certificate than the one shown", _SAME_CLIENT)
+        return ours("the code or token is bound to another certificate than the one shown", _same_client(case))
     if case.says(r"dpop|another key"):
-        return ours("the code or token is bound to another DPoP key than the one of the proof", _SAME_CLIENT)
-    if case.form.get("grant_type") == "refresh_token":
-        return unclear("the refresh token was replaced, withdrawn, has expired, or belongs to another client")
-    if case.form.get("grant_type") == "authorization_code":
-        return unclear("the code was used before, has expired, or belongs to another client or another request")
-    return None
+        return ours("the code or token is bound to another DPoP key than the one of the proof", _same_client(case))
+    return spent.refresh_token(case) or spent.code(case)
 
 
 def _pkce(case: Case) -> Blame:
@@ -72,17 +71,23 @@ def _pkce(case: Case) -> Blame:
     verifier, challenge = case.form.get("code_verifier", ""), _asked(case, "code_challenge")
     if not verifier or not challenge:
         lacks = "no code_verifier was sent" if challenge else "the authorization request had no code_challenge"
-        return ours(f"{lacks} (RFC 7636 §4.6)", "leave code_challenge and code_verifier to flowrun")
+        return ours(
+            f"{lacks} (RFC 7636 §4.6)",
+            "delete code_verifier here, and code_challenge from the request; flowrun makes both",
+        )
     if challenge_of(verifier) != challenge:
         words = "the code_verifier does not fit the code_challenge of the request (RFC 7636 §4.6)"
-        return ours(words, "leave code_challenge and code_verifier to flowrun")
+        return ours(words, "delete code_verifier here, and code_challenge from the request; flowrun makes both")
     return theirs("the code_verifier fits the code_challenge of the request by S256 (RFC 7636 §4.6)")
 
 
 def token(case: Case) -> Blame | None:
     """Say why an access token was not taken (RFC 6750 §3.1)."""
     if case.error == "insufficient_scope":
-        return ours("the access token lacks a scope that this endpoint wants", "ask for it in authorization: {scope}")
+        place = case.in_scenario("authorization", "scope")
+        return ours(
+            "the access token lacks a scope that this endpoint wants", f"write it in authorization: {{scope: …}}{place}"
+        )
     if case.error != "invalid_token":
         return None
     if case.says(SPOKEN_OF):
@@ -90,10 +95,23 @@ def token(case: Case) -> Blame | None:
         words = (
             f"the access token is bound to another certificate than {file}, which the client '{case.client.name}' shows"
         )
-        return not_shown(case) or ours(f"{words} (RFC 8705 §3)", _SAME_CLIENT)
+        return not_shown(case) or ours(f"{words} (RFC 8705 §3)", _same_client(case))
     if case.says(r"dpop"):
-        return ours("the access token is bound to a DPoP key, and was sent with another one or with none", _SAME_CLIENT)
-    return unclear("the access token has expired, was withdrawn, or is not for this endpoint")
+        return ours(
+            "the access token is bound to a DPoP key, and was sent with another one or with none", _same_client(case)
+        )
+    words = "the access token has expired, was withdrawn, or is not for this endpoint"
+    return unclear(
+        words, "get a fresh token with an exchange step just before this one; if it is refused too, ask the team"
+    )
+
+
+def _same_client(case: Case) -> str:
+    """Name the client that got the tokens, where it was another one."""
+    got = next((one for one in reversed(case.past) if one.kind == "exchange"), None)
+    if got is not None and got.client != case.client.name:
+        return f"do this step with the client '{got.client}', as {got} did: as: {got.client}, not {case.client.name}"
+    return "use the client, and the key or certificate, that it was given to"
 
 
 def proof(case: Case) -> Blame | None:
@@ -109,11 +127,16 @@ def proof(case: Case) -> Blame | None:
 def prompt_none(case: Case) -> Blame | None:
     """Say why nobody was asked, or who said no."""
     if case.error == "access_denied":
-        return unclear("the person said no, as the scenario's answers may tell to, or a rule of the server did")
+        words = "the person said no, as the scenario's answers may tell to, or a rule of the server did"
+        return unclear(words, "look at answers: in this step; if they say yes, give this report to the server's team")
     if case.error not in {"login_required", "consent_required", "interaction_required", "account_selection_required"}:
         return None
     if "none" in _asked(case, "prompt").split():
-        return ours("prompt=none was sent, and the server would have to show a page")
+        words = "prompt=none was sent, and the server would have to show a page"
+        do = f"remove prompt: none from authorization:{case.in_scenario('authorization', 'prompt')};\n"
+        first = "log in" if case.error == "login_required" else "log in and approve"
+        do += f"or {first} first, in a browse step without it, and write session: keep in this one"
+        return ours(words, do)
     words = "it does not show the page that it needs, and prompt=none was not sent (OIDC Core §3.1.2.6)"
     return theirs(words)
 
@@ -151,5 +174,9 @@ def _listed(case: Case, name: str, member: str) -> Blame:
         return ours(f"no {name} was sent", f"write {name} where the step or authorization: has it")
     unknown = [value for value in values if isinstance(listed, list) and value not in listed]
     if unknown:
-        return ours(f"{member} of the metadata does not have {short(' and '.join(unknown))}")
-    return ours(f"the server does not know the {name} {short(sent)}, or this client may not have it")
+        odd, has = short(" and ".join(unknown)), short(", ".join(map(str, listed or ())))
+        place = case.in_scenario("authorization", name)
+        do = f"take {odd} out of {name}{place}; the server has: {has}"
+        return ours(f"{member} of the metadata does not have {odd}", do)
+    words = f"the server does not know the {name} {short(sent)}, or this client may not have it"
+    return ours(words, f"ask the server's team which {name} {case.client.client_id} may ask for, and write that")

@@ -78,7 +78,11 @@ def _handshake(case: Case) -> Blame:
         has = f"has {own.file.name}" if own else "has none"
         words = f"a server that wants another client certificate does this; the client '{case.client.name}' {has}"
         return found or unclear(words)
-    return certificate.unfit(case) or certificate.unknown(case, "the server does not accept the client's certificate")
+    words = "the server does not accept the client's certificate"
+    if "unknown ca" in case.fact("TLS alert"):
+        name = own.file.name if own else "it"
+        words = f"the server does not trust who issued {name}: {short(certificate.issuer_of(case))} (unknown ca)"
+    return certificate.unfit(case) or certificate.unknown(case, words)
 
 
 def too_many(case: Case) -> Blame | None:
@@ -87,8 +91,9 @@ def too_many(case: Case) -> Blame | None:
     if status != _TOO_MANY:
         return None
     wait = short(case.call.headers.get("retry-after", "")) if case.call else ""
-    do = f"run it again after {wait} s" if wait.isdigit() else f"run it again after {wait}" if wait else "run it later"
-    return elsewhere("the server limits how often it may be called (429)", f"{do}; fewer --jobs call less often")
+    after = f"after {wait} s" if wait.isdigit() else f"after {wait}"
+    do = f"run it again {after}, as the answer says (Retry-After)" if wait else "run it again in some minutes"
+    return elsewhere("the server limits how often it may be called (429)", f"{do}; with --jobs, use fewer")
 
 
 def no_protocol(case: Case) -> Blame | None:
@@ -102,7 +107,11 @@ def no_protocol(case: Case) -> Blame | None:
         case "not-json" | "par_bad_response":
             return _no_answer(case)
         case "no-metadata":
-            return unclear(f"is {case.issuer or 'the issuer'} the issuer, letter by letter? does it have metadata?")
+            words = f"there is no metadata below {case.issuer or 'the issuer'}: the issuer is wrong, or it has none"
+            do = "letter by letter; a server without metadata needs its endpoints: in the same file"
+            return unclear(
+                words, f"write the issuer that the server's team gives at {case.in_environment('issuer')}, {do}"
+            )
         case "no-code" if case.kind == "browse":
             return theirs("a response has a code or an error (RFC 6749 §4.1.2)")
         case "no_par_endpoint":
@@ -124,13 +133,14 @@ def _redirected(case: Case) -> Blame:
     if _almost(case.url, target):
         if by == "the metadata":
             return theirs(f"its metadata names {case.url}, which sends on to {short(target)}")
-        return ours("the address is almost right", f"write {short(target)} in {by or 'the scenario'}")
+        return ours(f"the address is almost right: {_difference(case.url, target)}", _correct(by, short(target)))
     if case.kind == "discover":
-        return unclear(f"is {case.issuer or 'the issuer'} the issuer, letter by letter? (RFC 8414 §3)")
+        words = f"{case.issuer or 'the address'} may not be the issuer, letter by letter (RFC 8414 §3)"
+        return unclear(words, f"write the issuer that the server's team gives at {case.in_environment('issuer')}")
     if by == "the metadata":
         rule = "a pushed request is answered, not redirected (RFC 9126 §2.2)"
         return theirs(f"{rule if case.kind == 'push' else 'an API answers'}; the address is that of its metadata")
-    return unclear(f"is the address right? it stands in {by or 'the scenario'}")
+    return unclear(f"the address may be wrong: {by or 'the scenario'}", "look it up with the server's team")
 
 
 def _almost(called: str, target: str) -> bool:
@@ -143,12 +153,25 @@ def _almost(called: str, target: str) -> bool:
     return bool(called and target) and same_place and called != target
 
 
+def _difference(called: str, target: str) -> str:
+    one, other = urlsplit(called), urlsplit(target)
+    if one.scheme != other.scheme:
+        return f"it begins with {one.scheme}, the server wants {other.scheme}"
+    if one.path != other.path:
+        return f"the slash at the end is {'missing' if len(one.path) < len(other.path) else 'too much'}"
+    return "the port is another"
+
+
+def _correct(place: str, address: str) -> str:
+    return f"write {address} at {place}" if place else f"write {address} in the scenario"
+
+
 def _no_answer(case: Case) -> Blame:
     if _for_people(case):
         return elsewhere(f"{case.host} answered with a page for people", _PEOPLE)
     by = case.named_by()
     if by != "the metadata" and case.kind != "discover":
-        return unclear(f"is the address right? it stands in {by or 'the scenario'}")
+        return unclear(f"the address may be wrong: {by or 'the scenario'}", "look it up with the server's team")
     clause = {"discover": " (RFC 8414 §3.2)", "push": " (RFC 9126 §2.2)", "exchange": " (RFC 6749 §5.1)"}
     return theirs(f"the answer is not what the protocol says{clause.get(case.kind, '')}")
 
@@ -165,11 +188,23 @@ def wrong_place(case: Case) -> Blame | None:
     if status in _NO_SUCH_PLACE and case.kind != "call":
         by = case.named_by()
         if by == "the metadata":
-            return theirs(f"its metadata names {case.url}, and nothing is there ({status})")
-        return ours(f"nothing is at {case.url} ({status})", f"correct the address in {by or 'the scenario'}")
+            do = f"give this report to its team; to go on now, write the right one in {_endpoints(case)}"
+            return theirs(f"its metadata names {case.url}, and nothing is there ({status})", do)
+        name = by.rpartition(".")[2].removesuffix(")")
+        published = case.flow.server.get(name)
+        do = f"correct the address at {by}" if by else "correct the address in this step"
+        if isinstance(published, str):
+            do = f"delete {by}: then {short(published)} is used, as the metadata says; or correct it"
+        return ours(f"nothing is at {case.url} ({status})", do)
     if status >= _CLIENT_ERROR and _for_people(case):
         return elsewhere(f"{case.host} answered with a page for people ({status})", _PEOPLE)
     return None
+
+
+def _endpoints(case: Case) -> str:
+    name = next((name for name, url in case.flow.server.items() if url == case.url), "")
+    file = case.environment.document.file
+    return f"{file}: endpoints: {{{name}: …}}" if name else f"{file}: endpoints:"
 
 
 def own_file(case: Case) -> Blame | None:

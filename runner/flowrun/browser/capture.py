@@ -6,9 +6,10 @@ import base64
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from flowrun.browser.cdp import Cdp, CdpGone
+from flowrun.browser.events import body_of, console_words, headers_of, origin_of
 from flowrun.browser.model import Hop
 from flowrun.browser.redirect import is_web, pattern, read_callback, same_place, without_parameters
 
@@ -298,7 +299,7 @@ class Capture:
         if self.callback is None:
             url = request["url"] + request.get("urlFragment", "")
             self.callback = read_callback(
-                url, self._redirect_uri, method=request.get("method", "GET"), body=_body(request)
+                url, self._redirect_uri, method=request.get("method", "GET"), body=body_of(request)
             )
 
     def _passed_by(self, info: Mapping[str, Any]) -> None:
@@ -340,7 +341,7 @@ class Capture:
             tab.waiting.add(number)
         if kind != "Document":
             return
-        self._origins.add(_origin(request["url"]))
+        self._origins.add(origin_of(request["url"]))
         if params.get("frameId") != tab.target:
             return
         answer = params.get("redirectResponse")
@@ -353,7 +354,7 @@ class Capture:
         url = request["url"] + request.get("urlFragment", "")
         if self._redirect_uri and same_place(url, self._redirect_uri):
             # Also the way in for what Fetch does not show: a port that browsers refuse to call.
-            if request.get("method") != "POST" or _body(request) is not None:
+            if request.get("method") != "POST" or body_of(request) is not None:
                 self._take(request)
             url = without_parameters(url).removesuffix("?…")
             tab.document = ""  # what comes now is our own answer
@@ -366,7 +367,7 @@ class Capture:
     def _answered(self, tab: Tab, response: Mapping[str, Any]) -> None:
         """Note status and headers of the main document a tab asked for."""
         if tab.hop is not None:
-            status, headers = int(response["status"]), _headers(response["headers"])
+            status, headers = int(response["status"]), headers_of(response["headers"])
             self.hops[tab.hop] = self.hops[tab.hop]._replace(status=status, headers=headers)
 
     def _leaving(self, tab: Tab, params: Mapping[str, Any]) -> None:
@@ -379,19 +380,8 @@ class Capture:
 
     def _grumbled(self, params: Mapping[str, Any]) -> None:
         """Keep what the developer console shows in red."""
-        if "entry" in params:
-            entry = params["entry"]
-            words = f"{entry['text']} ({without_parameters(entry['url'])})" if entry.get("url") else entry["text"]
-            # Browsers ask for this by themselves, and its absence is nothing to look into.
-            wanted = entry["level"] == "error" and not entry.get("url", "").endswith("/favicon.ico")
-        elif "args" in params:
-            words = " ".join(str(arg.get("value", arg.get("description", ""))) for arg in params["args"])
-            wanted = params["type"] == "error"
-        else:
-            details = params["exceptionDetails"]
-            words = str(details.get("exception", {}).get("description") or details.get("text", "")).split("\n", 1)[0]
-            wanted = True
-        if wanted and words not in self.console:
+        words = console_words(params)
+        if words and words not in self.console:
             self.console.append(words)
 
     def _of(self, target: str) -> Tab | None:
@@ -400,25 +390,3 @@ class Capture:
     def _is_ready(self, target: str) -> bool:
         tab = self._of(target)
         return tab is not None and tab.ready
-
-
-def _body(request: Mapping[str, Any]) -> str | None:
-    """Return the POST body; None when the browser kept it back."""
-    if "postData" in request:
-        return str(request["postData"])
-    entries = [entry.get("bytes") for entry in request.get("postDataEntries", ())]
-    if entries and all(entries):
-        return b"".join(base64.b64decode(entry) for entry in entries).decode("utf-8", "replace")
-    return None if request.get("hasPostData") else ""
-
-
-def _headers(given: Mapping[str, str]) -> Mapping[str, str]:
-    """Return an answer's headers as a Hop has them."""
-    return {
-        name.lower(): ", ".join(str(value).split("\n")) for name, value in given.items() if "cookie" not in name.lower()
-    }
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

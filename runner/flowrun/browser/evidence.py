@@ -113,6 +113,13 @@ def excerpt(text: str) -> str:
     return line if len(line) <= EXCERPT else line[: EXCERPT - 1].rstrip() + "…"
 
 
+def paragraphs(text: str) -> str:
+    """Return the beginning of a text with its lines, so that the one that matters is seen."""
+    lines = [line for line in (" ".join(one.split()) for one in text.splitlines()) if line]
+    kept = "\n".join(lines)
+    return kept if len(kept) <= EXCERPT else kept[: EXCERPT - 1].rstrip() + "…"
+
+
 # The first button is often the one that says no; nobody wants that pasted into a page.
 SAYS_NO: Final = re.compile(
     r"\b(deny|cancel|refuse|reject|decline|abort|back|no|exit|batal|tolak|kembali)\b", re.IGNORECASE

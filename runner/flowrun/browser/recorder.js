@@ -16,6 +16,8 @@
     const hint = element ? `${element.getAttribute("autocomplete") || ""} ${element.name || ""} ${element.id || ""}` : "";
     window.flowrunRecord(JSON.stringify({ deed, place, value, hint, page: finder("scan") }));
   };
+  // What the finder takes for something to click on, although its code does not say so.
+  const clickable = (element) => { const place = finder("place", element); return place >= 0 && finder("pick", place).control.kind === "link"; };
   const meant = (event) => event.composedPath().find((node) => node instanceof Element);
   const typed = (element) => (element.type === "password" ? null : element.isContentEditable ? element.textContent : element.value);
   const listen = (name, deed) => window.addEventListener(name, (event) => { const element = meant(event); if (element) deed(element, event); }, true);
@@ -28,7 +30,8 @@
     else if (element.matches(BOX)) tell(element.checked ? "tick" : "untick", element);
   });
   listen("click", (element, event) => {
-    const control = event.composedPath().find((node) => node instanceof Element && node.matches(CLICKED));
+    const path = event.composedPath().filter((node) => node instanceof Element);
+    const control = path.find((node) => node.matches(CLICKED)) || path.find(clickable);
     if (!control || element.matches(BOX)) return;
     pressed = performance.now();
     tell("press", control);

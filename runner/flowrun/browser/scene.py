@@ -145,7 +145,11 @@ class Scene:
             try:
                 with self.screen.hold_css(wanted.removeprefix(CSS).strip()) as held:
                     return tuple(one.control for one in held)
-            except NotNowError:
+            except NotNowError as error:
+                if "not a valid selector" in str(error):
+                    title = f"'{wanted}' is not a CSS selector"
+                    hint = "look for a quote or bracket that is missing; better, use the words that stand on the page"
+                    raise self.error("bad-selector", title, hint=hint) from None
                 return ()
         controls = self.snapshot.of(*kinds)
         return among(controls) if among else find(wanted, controls)

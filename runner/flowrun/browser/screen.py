@@ -217,7 +217,7 @@ class Screen:
             over = self._run("cover", handle)
             if over is not True:
                 raise NotNowError(f"{COVERED}{over}") from error
-            ActionChains(self.driver).move_to_element(handle).click().perform()
+            ActionChains(self.driver, duration=0).move_to_element(handle).click().perform()
 
     def read_to_end(self) -> None:
         """Scroll everything to its end, as who reads all of it does."""

@@ -50,7 +50,7 @@ def _ambiguous(published: list[Any]) -> list[str]:
 def _troubles(index: int, key: Any) -> list[str]:
     if not isinstance(key, dict):
         return [f"entry {index + 1} is no key"]
-    if key.get("kty") not in _KINDS:
+    if str(key.get("kty")) not in _KINDS:
         return []  # what a reader does not know it passes over (RFC 7517 §5)
     name = f"the key {key['kid']!r}" if isinstance(key.get("kid"), str) else f"key {index + 1}"
     private = [member for member in _PRIVATE if member in key]

@@ -90,9 +90,10 @@ def error_shape(around: Around) -> str | None:
 
 
 def interaction_id(around: Around) -> str | None:
-    """Compare with the id that was sent."""
+    """Compare with the id that was sent; of a refusal, or a page in place of the server, there is more to say."""
     if around.answer is None or "x-fapi-interaction-id" not in around.answer.sent.headers:
         raise NotApplicable("no x-fapi-interaction-id was sent")
+    accepted(around)
     got = around.answer.headers.get("x-fapi-interaction-id")
     if got == around.answer.sent.headers["x-fapi-interaction-id"]:
         return None

@@ -20,6 +20,7 @@ _ANY = frozenset({"sign", "push", "browse", "exchange", "userinfo", "introspect"
 _REQUEST = frozenset({"sign", "push", "browse"})
 _ASSERTION, _OBJECT = "client_assertion", "request_object"
 _CALLED: Final = {_ASSERTION: "the client assertion", _OBJECT: "the request object", "dpop": "the DPoP proof"}
+_REFUSED: Final = 400
 _DATES: Final = ("iat", "nbf", "exp")
 _TYP: Final = "oauth-authz-req+jwt"
 _VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -61,7 +62,9 @@ def assertion(around: Around) -> str | None:
 
 
 def audience(around: Around) -> str | None:
-    """Want the issuer as aud of a client assertion, as a text and nothing else."""
+    """Want the issuer as aud of a client assertion, as a text and nothing else; the blame of a refusal says so too."""
+    if around.answer is not None and around.answer.status >= _REFUSED:
+        raise NotApplicable("the request was refused")
     issuers = [around.issuer, around.flow.server.get("issuer")]  # where they differ, that is disc.issuer-match's matter
     wrong = [jwt.claims.get("aud") for jwt in _signed(around, _ASSERTION) if jwt.claims.get("aud") not in issuers]
     issuer = around.issuer or issuers[1]

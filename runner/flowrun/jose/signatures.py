@@ -101,7 +101,7 @@ def _allowed(header: Mapping[str, Any], algorithms: Collection[str]) -> str:
 def _signed(peeked: Peeked, key: Key, alg: str) -> bool:
     try:
         return bool(prepared(key.public, alg).verify(peeked.signing_input, peeked.signature))
-    except JOSEError:  # python-jose takes no text of a public key as a shared secret
+    except (JOSEError, ValueError):  # a public key's text for a shared secret; an RSA key shorter than the hash
         return False
 
 

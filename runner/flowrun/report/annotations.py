@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from flowrun.report.record import FileReporter, Scenario
@@ -54,13 +55,16 @@ class GitlabQuality(FileReporter):
         """Open the file."""
         super().__init__(path)
         self._found: list[dict[str, Any]] = []
+        self._seen: Counter[str] = Counter()
 
     def scenario(self, scenario: Scenario) -> None:
         """Keep its problems."""
         for problem in scenario.problems:
             file, line, _ = _placed(scenario, problem)
             text = f"{scenario.name}: {problem.title}"
-            marks = "\0".join([problem.code, problem.title, *scenario.key, str(len(self._found))])
+            marks = "\0".join([problem.code, problem.title, *scenario.key])
+            self._seen[marks] += 1  # what comes twice is told apart, and the others keep their print from run to run
+            marks = f"{marks}\0{self._seen[marks]}"
             self._found.append(
                 {
                     "description": text,

@@ -49,6 +49,8 @@ class JunitReport(FileReporter):
         name, place = _attribute(scenario.name), _attribute(classname)
         case = f"  <testcase name={name} classname={place} time={_seconds(seconds)}>"
         inside = self._inside(scenario, suite)
+        if scenario.tampered:
+            suite.out.append(f"{_text(scenario.name)}\ntampered: {_text(scenario.tampered)}\n")
         suite.cases.append(f"{case}\n{inside}  </testcase>" if inside else f"{case[:-1]}/>")
 
     def _inside(self, scenario: Scenario, suite: _Suite) -> str:

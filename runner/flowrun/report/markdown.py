@@ -32,6 +32,7 @@ class MarkdownReport(FileReporter):
         self._counts[scenario.status] += 1
         summary = scenario.finished.summary if scenario.finished else "the run was cut off"
         seconds = scenario.finished.seconds if scenario.finished else 0.0
+        summary += f" (tampered: {scenario.tampered})" if scenario.tampered else ""
         sign = _SIGNS.get(scenario.status, "")
         cells = (_plain(scenario.name), _plain(scenario.started.environment), f"{sign} {scenario.status}")
         self._rows.append(f"| {' | '.join(cells)} | {seconds:.1f} s | {_plain(summary)} |")

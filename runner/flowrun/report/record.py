@@ -119,6 +119,12 @@ class Scenario:
         """Why the run went on without what it should have used (`par: fallback`); empty if it did not."""
         return next((told.value for step in self.steps for told in step.told if told.label == "degraded"), "")
 
+    @property
+    def tampered(self) -> str:
+        """What its steps have sent otherwise than a good client would, in words; empty for nothing."""
+        words = (f"{step.name}: {told.value}" for step in self.steps for told in step.told if told.label == "tampered")
+        return "; ".join(words)
+
 
 class RecordReporter:
     """A reporter that is handed whole scenarios; subclasses say what they make of `scenario` and of the end."""

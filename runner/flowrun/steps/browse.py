@@ -118,7 +118,7 @@ def _refused_on_page(error: StepError, visit: PageVisit | None) -> Outcome:
 
 
 def _outcome(walk: Walk, tools: Tools) -> Outcome:
-    from flowrun.browser.evidence import excerpt, oauth_error  # noqa: PLC0415  loaded with the browser
+    from flowrun.browser.evidence import oauth_error, paragraphs  # noqa: PLC0415  loaded with the browser
 
     tools.flow.hops = walk.hops
     pages = [visit.name for visit in walk.pages]
@@ -128,7 +128,7 @@ def _outcome(walk: Walk, tools: Tools) -> Outcome:
         page = {"name": visit.name, "text": visit.text, "heading": visit.heading, "status": visit.status}
         if walk.done is not None:
             return Outcome({"pages": pages, "page": page}, summary=" → ".join(pages))
-        described = excerpt(tools.redactor.text(visit.text))  # redacted whole: a secret cut in two is not found
+        described = paragraphs(tools.redactor.text(visit.text))  # redacted whole: a secret cut in two is not found
         refusal = Refusal("page", oauth_error(visit.text), described, visit.status)
         return Outcome({"pages": pages, "page": page}, refusal=refusal)
     callback, jarm = _remember(walk.callback, tools)
@@ -172,9 +172,8 @@ def _jarm(response: str, tools: Tools) -> ReceivedJwt:
 
 
 def _needs(written: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(
-        {"redirect_uri", "pages"} if written.get("url") else {"redirect_uri", "endpoint:authorization_endpoint"}
-    )
+    # A URL of one's own may end on a page, as that of the device grant does: then nothing is redirected.
+    return frozenset({"pages"} if written.get("url") else {"redirect_uri", "endpoint:authorization_endpoint"})
 
 
 KIND = StepKind("browse", Browse, run, needs=_needs, leaves=frozenset({"callback"}))
