@@ -165,8 +165,8 @@ def test_an_error_is_explained_with_causes_advice_and_clause(flowrun: Callable[.
         "    - the refresh token was revoked, has expired, or was replaced by a newer one\n"
         "    - the code was given to another client\n"
         "  What to do\n"
-        "    a code can be used once, expires after a minute or so, and belongs to one client, one\n"
-        "    redirect_uri and one code_verifier\n"
+        "    browse again before the exchange: a code can be used once, expires after a minute or so, and\n"
+        "    belongs to one client, one redirect_uri and one code_verifier\n"
         "  Specification\n"
         "    RFC 6749 §5.2\n"
     )

@@ -81,10 +81,6 @@ def tells(flowrun_run, environment, scenario) -> Callable[..., None]:
         ended = ran.last_line if ran.out else "nothing was sent"
         told = LATE.sub("N s", CLOCK.sub("HH:MM:SS UTC", f"{ran.problem_texts}\n{ended}\n"))
         wanted = BLAMED / f"{name}.txt"
-        import os
-
-        if os.environ.get("REGEN"):
-            wanted.write_text(told, "utf-8")
         assert told == wanted.read_text("utf-8")
         assert ran.code in (1, 3) or not ran.out
         assert "Traceback" not in ran.out + ran.err
@@ -170,6 +166,24 @@ def test_an_assertion_that_was_used_before(tells):
     call = f'{{method: POST, url: "{{{{ server.revocation_endpoint }}}}", form: {form}}}'
 
     tells("assertion-reused", f"{PUSHED}  - sign: client_assertion\n    name: mine\n  - push\n  - call: {call}\n")
+
+
+def test_a_step_of_another_file_that_has_sent_an_assertion_before_is_named(
+    scenario, environment, flowrun_run, tmp_path
+):
+    (tmp_path / "_push.yaml").write_text(
+        "scenario: pushes\nauthorization: {scope: openid}\nsteps:\n  - push\n", "utf-8"
+    )
+    mine = f'client_assertion_type: "{ASSERTION}", client_assertion: "{{{{ mine.jwt }}}}"'
+    call = (
+        f'{{method: POST, url: "{{{{ server.revocation_endpoint }}}}", form: {{client_id: flowrun-example, {mine}}}}}'
+    )
+    scenario(f"{PUSHED}  - sign: client_assertion\n    name: mine\n  - use: _push.yaml\n  - call: {call}\n")
+    environment()
+
+    ran = flowrun_run("scenario.yaml", "--env", "broken")
+
+    assert "may be sent once (jti): the step 'push' (_push.yaml:4) has sent it" in ran.problem_texts
 
 
 def test_a_request_object_for_somebody_else(tells):

@@ -176,7 +176,8 @@ def test_a_wait_that_makes_no_sense_is_told(flowrun_run, environment, scenario, 
 
 def test_a_step_is_tried_again_and_only_the_last_attempt_counts(flowrun_run, stub, environment, scenario):
     answers = iter([(500, {}, "busy"), (503, {}, "busy")])
-    ready = (200, {"Content-Type": "application/json"}, f'{{"issuer": "{stub.url}"}}')
+    stub.describe()
+    ready = stub.answers["/.well-known/openid-configuration"]
 
     class Slow(dict):
         def get(self, *_):
@@ -184,7 +185,7 @@ def test_a_step_is_tried_again_and_only_the_last_attempt_counts(flowrun_run, stu
 
     stub.answers = Slow()
     file = scenario("scenario: patient\nsteps:\n  - discover:\n    retry: {times: 5, every: 10ms}\n")
-    ran = flowrun_run(file, "--env", environment(issuer=stub.url, server=None, profile="oidc-basic"))
+    ran = flowrun_run(file, "--env", environment(issuer=stub.url, server=None, profile="oauth2"))
     assert "again: attempt 2 of 5: the server answered 503" in ran.out
     assert "server-error" not in ran.codes
     assert ran.scenario["steps"][0]["status"] in {"passed", "warned"}

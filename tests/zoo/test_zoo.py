@@ -23,11 +23,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 ROUNDS = int(os.environ.get("FLOWRUN_ZOO", "5"))
-ANIMALS: dict[str, dict[str, Any]] = {
-    name: animal
-    for file in ("animals.yaml", "wild.yaml")
-    for name, animal in yaml.safe_load(Path(__file__).with_name(file).read_text("utf-8")).items()
-}
+HERE = Path(__file__).parent
+TAME = yaml.safe_load((HERE / "animals.yaml").read_text("utf-8"))  # each shows one thing
+WILD = yaml.safe_load((HERE / "wild.yaml").read_text("utf-8"))  # whole flows of well-known products, made of the same
+ANIMALS: dict[str, dict[str, Any]] = {**TAME, **WILD}
 SUGGESTED = ("auth0", "ping", "forgerock", "govuk")
 MOST_PAGES = 4
 SOON = frozenset({"not-seen", "control-ambiguous", "control-covered"})  # errors that come when an action's time is over
@@ -85,7 +84,7 @@ def check(done: Walk, zoo: Zoo, animal: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", ANIMALS)
 def test_animal(browser: Browser, zoo: Zoo, name: str) -> None:
     animal = ANIMALS[name]
-    for round_ in range(ROUNDS):
+    for round_ in range(ROUNDS if name in TAME or "FLOWRUN_ZOO" in os.environ else 1):
         browser.clear()
         if "error" in animal:
             with pytest.raises(BrowseError) as caught:

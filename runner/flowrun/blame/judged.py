@@ -48,7 +48,8 @@ def _issuer(case: Case, clause: str) -> Blame:
     if known.rstrip("/").lower() == told.rstrip("/").lower():
         words = "the issuer is not written as the server does, letter by letter"
         return ours(words, f"write issuer: {told} at {case.in_environment('issuer')}")
-    return unclear(f"is {known} really the issuer? this server says that it is {told} ({clause})")
+    words = f"the environment says that {known} is the issuer, and this server that it is {told} ({clause})"
+    return unclear(words, f"write the one that the server's team gives at {case.in_environment('issuer')}")
 
 
 def _dates(case: Case) -> Blame | None:

@@ -19,7 +19,7 @@ _PAGES: Final[Mapping[str, Blame]] = {
     "page-stuck": page_changed("what the environment does on it does not lead on"),
     "page-failed": ours(
         "the page does not take what was filled in",
-        "are user name and password right? they stand under users: in the environment",
+        "correct user name or password under users: in the environment file; what the page says tells which",
     ),
     "page-error": theirs("it showed an error in place of a page", ""),
     "page-hangs": theirs("a script of the page does not come to an end", ""),

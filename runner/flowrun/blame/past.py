@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -28,9 +28,9 @@ class Done:
     place: str
     at: float
     client: str
-    sent: Mapping[str, str]
+    sent: Mapping[str, str] = field(repr=False)
     signed: frozenset[str]
-    code: str
+    code: str = field(repr=False)
 
     def __str__(self) -> str:
         """Name the step and its line: `the step 'push' (scenario.yaml:5)`."""

@@ -267,7 +267,7 @@ def to_compare(jwt: SignedJwt, case: Case) -> Blame:
     claims = jwt.claims
     key, expires = case.client.keys.get("signing"), date_of(claims, "exp")
     right = {
-        "aud": not _other_audience(jwt, case),
+        "aud": bool(case.issuer) and not _other_audience(jwt, case),
         "iss and sub": claims.get("iss") == claims.get("sub") == case.client.client_id,
         "kid": key is not None and key.kid == jwt.header.get("kid"),
         "clock": case.skew is not None and abs(case.skew) < LEEWAY,

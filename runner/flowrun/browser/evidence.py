@@ -145,7 +145,8 @@ def page_yaml(page: Snapshot, name: str = "new_page") -> str:
     """Return a page for the environment file that would recognise this one, use its fields and lead on from it."""
     fields = _fields(page)[:MOST_FIELDS]
     going, leaving = _buttons(page, fields[-1] if fields else None)
-    heading = next((one.under for one in (*fields, *going, *leaving)), "") or page.heading
+    # Above a form stands what it is for; a page that only asks yes or no says it at its top.
+    heading = next((one.under for one in fields), "") or page.heading
     shows: list[str] = []
     if heading:
         shows.append(f"heading: {scalar(heading)}")
