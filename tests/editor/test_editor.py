@@ -100,7 +100,11 @@ def test_an_environment_is_completed(editor: Editor, text: str, some: set[str]) 
         ("scenario: x\nsteps:\n  - push:\n    expect: {a: {betw‸een: [1, 2]}}\n", "scenario", "From the first to the"),
         ("scenario: x\nauthorization: {max_‸age: 3}\nsteps: [push]\n", "scenario", "How many seconds ago the person"),
         ("environment: x\nclients: {default: {cli‸ent_id: x}}\n", "environment", "The client's id at the server."),
-        (PAGE + "shows: {heading: x}\n    do:\n      - pre‸ss: Next\n", "environment", "Presses the button with"),
+        (
+            PAGE + "shows: {heading: x}\n    do:\n      - pre‸ss: Next\n",
+            "environment",
+            "Presses the button or link with",
+        ),
     ],
 )
 def test_hovering_over_a_key_shows_its_description(editor: Editor, text: str, schema: str, said: str) -> None:

@@ -91,7 +91,8 @@ def test_a_key_that_the_server_does_not_know_is_told_with_the_line(flowrun):
     assert code == 1
     assert "error[par_error]: the server refused the pushed request: invalid_client" in output
     assert "scenarios/par_signed.yaml:13:5" in output
-    assert "is our public key, with this kid, in the JWKS" in output
+    assert "= blame" in output
+    assert "flowrun-example-1" in output
 
 
 PLAIN_ENVIRONMENT = """

@@ -139,7 +139,8 @@ def test_the_recipe_runs(one, write, folder, flowrun_run, monkeypatch, request) 
         monkeypatch.setattr(flowrun.embedded, "Settings", partial(Settings, lifetimes=Lifetimes(request_uri=1)))
     ran = flowrun_run(*one.arguments)
     assert ran.code == 0, ran.told
-    assert "warning[" not in ran.told
+    # oidc-provider's own pages may be framed by any site; that is its matter.
+    assert set(ran.codes) <= {"page.headers"}, ran.told
     assert {scenario["status"] for scenario in ran.report["scenarios"]} == {"passed"}
     for line in one.says:
         assert line in ran.told
