@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from flowrun import checks, profiles
 from flowrun.steps import KINDS
 
 IDS = [check.id for check in checks.CHECKS]
-HERE = Path(__file__).parent
 
 
 def test_every_check_has_an_id_of_its_own_a_sentence_and_a_clause():
@@ -56,10 +53,3 @@ def test_a_check_that_nobody_knows_is_off():
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_step_runs_the_checks_of_its_kind(kind):
     assert [check.id for check in checks.of(kind)] == [check.id for check in checks.CHECKS if kind in check.steps]
-
-
-def test_each_module_of_checks_has_its_table_of_rows():
-    """Each test module compares the ids of its rows with the checks of its module."""
-    modules = {check.judge.__module__.rpartition(".")[2] for check in checks.CHECKS}
-    for module in modules:
-        assert "covers_every_check" in (HERE / f"test_{module}.py").read_text("utf-8")

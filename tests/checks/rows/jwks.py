@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import pytest
-
-from flowrun.checks import jwks as module
-
 ALWAYS = set()
 MODULUS = {2048: "w" * 342, 1024: "w" * 171}
 
@@ -51,15 +47,3 @@ ROWS = [
     ),
     ("disc.jwks", {}, "skipped: the keys were not read"),
 ]
-
-
-@pytest.mark.parametrize(("check_id", "differs", "said"), ROWS)
-def test_what_the_check_says(judge, check_id, differs, said):
-    assert judge(check_id, **differs) == said
-
-
-def test_the_table_covers_every_check_holding_failing_and_with_nothing_to_judge():
-    ids = {check.id for check in module.CHECKS}
-    assert {row[0] for row in ROWS if row[2] is None} == ids
-    assert {row[0] for row in ROWS if row[2] and not row[2].startswith("skipped:")} == ids
-    assert {row[0] for row in ROWS if row[2] and row[2].startswith("skipped:")} == ids - ALWAYS

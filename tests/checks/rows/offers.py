@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import pytest
-
-from flowrun.checks import offers as module
 from flowrun.checks.base import NO_METADATA
 from flowrun.client import RequestObject
 
@@ -113,15 +110,3 @@ ROWS = [
     ("disc.jarm", asked({"response_mode": "jwt"}, response_modes_supported=["jwt"]), None),
     ("disc.jarm", asked({"response_mode": "query"}), "skipped: no signed response was asked for"),
 ]
-
-
-@pytest.mark.parametrize(("check_id", "differs", "said"), ROWS)
-def test_what_the_check_says(judge, check_id, differs, said):
-    assert judge(check_id, **differs) == said
-
-
-def test_the_table_covers_every_check_holding_failing_and_with_nothing_to_judge():
-    ids = {check.id for check in module.CHECKS}
-    assert {row[0] for row in ROWS if row[2] is None} == ids
-    assert {row[0] for row in ROWS if row[2] and not row[2].startswith("skipped:")} == ids
-    assert {row[0] for row in ROWS if row[2] and row[2].startswith("skipped:")} == ids - ALWAYS
