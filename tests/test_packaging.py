@@ -46,7 +46,7 @@ def tracked(repo: Path) -> list[Path]:
 def wheel(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """A wheel, built from a copy so that nothing that an earlier build left behind gets in."""
     copy, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    for folder in ("runner", "schemas"):
+    for folder in ("runner", "schemas", "scenarios/pack"):
         shutil.copytree(
             repo / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", ".*cache")
         )
@@ -65,7 +65,7 @@ def wheel(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFi
 
 def data_files(repo: Path) -> set[str]:
     """What lies beside the code, by the name it must have once installed."""
-    places = {repo / "runner": "", repo / "schemas": "flowrun/schemas/"}
+    places = {repo / "runner": "", repo / "schemas": "flowrun/schemas/", repo / "scenarios" / "pack": "flowrun/pack/"}
     return {
         prefix + file.relative_to(folder).as_posix()
         for folder, prefix in places.items()
@@ -90,7 +90,7 @@ def test_the_wheel_has_every_module_and_data_file(repo: Path, wheel: zipfile.Zip
     names = set(wheel.namelist())
     code = {file.relative_to(repo / "runner").as_posix() for file in (repo / "runner").rglob("*.py")}
 
-    assert (code | data_files(repo) | {"flowrun/schemas/__init__.py"}) - names == set()
+    assert (code | data_files(repo) | {"flowrun/pack/__init__.py", "flowrun/schemas/__init__.py"}) - names == set()
     assert "flowrun/py.typed" in names
 
 

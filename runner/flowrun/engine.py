@@ -8,11 +8,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flowrun.errors import FAILED, HELD, INTERRUPTED, UNREACHABLE, gravest
 from flowrun.events import Event, RunFinished, RunStarted, ScenarioFinished
 from flowrun.running import Run
+from flowrun.turns import in_turns
 
 if TYPE_CHECKING:
     from flowrun.browser import BrowserSettings
@@ -28,7 +30,8 @@ LONGEST_SILENCE: Final = 3.0  # seconds in which nothing happens meanwhile: a ca
 class Options:
     """How to run: stop at the first failed scenario, let warnings fail, the browser to use.
 
-    `recorder` keeps what is known after each step, `resume` goes on with what was kept.
+    `recorder` keeps what is known after each step, `resume` goes on with what was kept. `harden`: the first scenario is
+    the good one; where it holds the others run in turns, and the browser stays signed in from one to the next.
     """
 
     fail_fast: bool = False
@@ -36,6 +39,7 @@ class Options:
     browser: BrowserSettings | None = None
     recorder: Recorder | None = None
     resume: Resume | None = None
+    harden: bool = False
 
 
 def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterator[Event]:
@@ -80,20 +84,34 @@ def _run(plans: Sequence[Plan], session: Session, options: Options, tell: Callab
     counts: Counter[str] = Counter()
     codes: list[int] = []
     down: dict[str, str] = {}  # environments whose server can't be reached, and why: told once, not eighty times
-    for plan in plans:
-        reason = _why_not(plan, session, down, failed=options.fail_fast and any(code != HELD for code in codes))
+
+    def one(plan: Plan, tell: Callable[[Event], None], *, keep_login: bool = False) -> None:
+        failed = any(code != HELD for code in codes)
+        reason = _why_not(plan, session, down, failed=options.fail_fast and failed)
         if reason:
             tell(not_run(plan, reason))
             counts["not run"] += 1
-            continue
-        run = Run(
-            plan, session, options.browser, options.strict, tell, recorder=options.recorder, resume=options.resume
-        )
+            return
+        run = Run(plan, session, options.browser, options.strict, tell, keep_login=keep_login)
+        run.recorder, run.resume = options.recorder, options.resume
         finished = run.run()
         counts[finished.status] += 1
         codes.append(finished.exit_code)
         if finished.exit_code == UNREACHABLE and not run.sent:  # it never answered; once it did, it may again
             down[str(plan.environment.document.path)] = finished.summary
+
+    if options.harden:
+        good, *rows = plans
+        one(good, tell)
+        if codes == [HELD]:
+            in_turns(rows, session, tell, partial(one, keep_login=True))
+        else:
+            for row in rows:
+                tell(not_run(row, "the good scenario did not pass, so a refusal would prove nothing"))
+            counts["not run"] += len(rows)
+    else:
+        for plan in plans:
+            one(plan, tell)
     if session.interrupted.is_set():
         codes.append(INTERRUPTED)
     if counts["not applicable"] == len(plans):

@@ -133,7 +133,7 @@ class Known:
 
     def pause(self, seconds: float) -> None:
         """Wait for some seconds; raises `StepError` when the person does not want to wait any longer."""
-        if self.session.interrupted.wait(seconds):
+        if self.session.rest(seconds):
             raise StepError("interrupted", "interrupted while waiting", exit_code=INTERRUPTED)
 
     def _other_key(self, client: Client, name: str) -> Key:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from flowrun import blame, endpoints, refusals, template, validate
+from flowrun import blame, endpoints, refusals, rule, template, validate
 from flowrun import plan as plans
 from flowrun.blame import past
 from flowrun.errors import FAILED, HELD, INTERRUPTED, WRONG_FILE, FlowrunError, Problem, StepError
@@ -48,7 +48,10 @@ _SPOILT: Final = f"{blame.UNCLEAR}: this step tampers with what it sends, and th
 
 @dataclass(slots=True)
 class Run:
-    """Runs one plan; `known` is what it has learned, `verdict` what it thinks of it."""
+    """Runs one plan; `known` is what it has learned, `verdict` what it thinks of it.
+
+    `keep_login`: the first visit of the browser finds the cookies of the scenarios before, unless it says otherwise.
+    """
 
     plan: Plan
     session: Session
@@ -58,11 +61,15 @@ class Run:
     known: Known = field(init=False)
     verdict: Verdict = field(init=False)
     _browser_used: bool = False
+    _tried: bool = False
+    _has_pages: bool = False
+    _visit: Mapping[str, Any] = field(default_factory=dict)
     _last_call: Called | None = None
     _past: list[past.Done] = field(default_factory=list)
     sent: bool = False
     recorder: Recorder | None = None
     resume: Resume | None = None
+    keep_login: bool = False
 
     def __post_init__(self) -> None:
         """Start knowing nothing."""
@@ -78,9 +85,16 @@ class Run:
 
     def run(self) -> ScenarioFinished:
         """Run the steps, then the `after` steps, and tell how it ended."""
+        try:
+            return self._run()
+        finally:
+            self._leave_pages()
+
+    def _run(self) -> ScenarioFinished:
         plan, started = self.plan, time.monotonic()
         scenario, environment = plan.scenario, plan.environment
-        self.session.redactor.forget()
+        if self.session.turn is None:  # else others are under way, with secrets of their own
+            self.session.redactor.forget()
         self.tell(
             ScenarioStarted(
                 scenario.title,
@@ -102,6 +116,8 @@ class Run:
         lacking = unmet(scenario.needs, environment, {}) or self._steps()
         if lacking:
             return self._finish("not applicable", started, f"needs {', '.join(lacking)}, which is not there", HELD)
+        if scenario.proves is not None and not self.session.interrupted.is_set():
+            self.verdict.of_rule(tried=self._tried)
         for step in scenario.after:
             self._after(step)
         if self.session.interrupted.is_set():
@@ -166,6 +182,12 @@ class Run:
             else:
                 self.tell(StepFinished(step.name, step.kind, "skipped", 0.0, "kept from the earlier run"))
 
+    def _leave_pages(self) -> None:
+        """Let another scenario have the browser, where several run in turns."""
+        if self._has_pages:
+            self._has_pages = False
+            self.session.give_pages()
+
     def _after(self, step: WrittenStep) -> None:
         if self._can_undo(step):
             if self.recorder is not None:
@@ -200,12 +222,20 @@ class Run:
         if not self._wanted(step):
             return len(self.verdict.problems) == before
         self._last_call = None
+        if step.kind == "browse":
+            self._visit = step.input
         self.tell(StepStarted(step.name, step.kind, after, step.place(self.plan.scenario.document).line, time.time()))
         outcome, summary, expected = self._attempts(step, after=after)
+        if step.kind == "browse" and not self._visit.get("stop"):  # else its tab is gone on with
+            self._leave_pages()
         if outcome is None and self.session.interrupted.is_set():
             del self.verdict.problems[before:]  # what broke because the person pressed Ctrl-C is no finding
             self.tell(StepFinished(step.name, step.kind, "interrupted", time.monotonic() - started))
             return False
+        if rule.concerns(self.plan.scenario, step):
+            self._tried = True
+            self._blame(step, before, outcome)  # by what happened, before it gets the name of the rule
+            self.verdict.under_the_rule(before)
         self.verdict.excuse(before)
         self._blame(step, before, outcome)
         if step.kind != "use":  # its steps have done so themselves
@@ -269,7 +299,7 @@ class Run:
             del self.verdict.problems[kept:]
             self.verdict.counts.clear()
             self.verdict.counts.update(counts)
-            if self.session.interrupted.wait(retry.every):
+            if self.session.rest(retry.every):
                 return None, "", False
 
     def _judge(self, step: WrittenStep, outcome: Outcome, *, after: bool) -> tuple[str, bool]:
@@ -427,7 +457,12 @@ class Run:
         assert self.browser_settings is not None  # noqa: S101  the command line always says which browser
         if by_hand or self.browser_settings.by_hand:
             return self.session.hand()
-        if keep and self._browser_used:
+        if not self._has_pages:
+            self.session.take_pages()
+            self._has_pages = True
+        keep |= self.keep_login and not self._browser_used and self._visit.get("session") != "new"
+        if keep and (self._browser_used or self.keep_login):
+            self._browser_used = True
             return self.session.browser(self.browser_settings)
         self._browser_used = True
         return self.session.empty_browser(self.browser_settings)  # a scenario never finds another one's cookies

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from flowrun import validate
+from flowrun import likeness, validate
 from flowrun.cases import Case, inside, read_cases
 from flowrun.document import Document, read
 from flowrun.environment import FOLDER
@@ -17,6 +17,7 @@ from flowrun.steps import KINDS
 At = tuple[str | int, ...]
 
 PLACES: Final = ("push", "callback", "page", "exchange", "userinfo", "introspect", "revoke", "call", "tls")
+PACK: Final = "pack"  # the folder of scenarios that prove a rule each
 _COMMON: Final = ("name", "when", "as", "flow", "tamper", "expect", "save", "retry")
 
 
@@ -73,11 +74,30 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """The one rule that a scenario puts to the test; `schemas/scenario.json` says what each field is.
+
+    `since` is the number of the first step that it is about: what goes wrong before says nothing of the rule.
+    """
+
+    level: str
+    clause: str
+    but: Mapping[str, str] = field(default_factory=dict)
+    module: str = ""
+    fault: str = ""
+    since: int = 0
+
+    def level_in(self, family: Sequence[str]) -> str:
+        """Return must, should, info or off; `family` is a profile and those that it builds on, the nearest first."""
+        return next((self.but[name] for name in family if name in self.but), self.level)
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A scenario as written.
 
-    `refused` maps a place, or a step's name, to the errors allowed there (empty: any); `used` the name of a `use` step
-    to the scenario whose steps it runs.
+    `refused` maps a place, or a step's name, to the errors allowed there (empty: any); with `or_passed` it may also be
+    accepted. `used` maps the name of a `use` step to the scenario whose steps it runs.
     """
 
     document: Document
@@ -94,6 +114,8 @@ class Scenario:
     cases: tuple[Case, ...]
     refused: Mapping[str, tuple[str, ...]]
     used: Mapping[str, Scenario]
+    or_passed: bool = False
+    proves: Proof | None = None
 
 
 def find(paths: Sequence[Path]) -> list[Path]:
@@ -125,8 +147,8 @@ def find(paths: Sequence[Path]) -> list[Path]:
 def _yaml_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder).parts
-        # A name that begins with _ is for files that others use; it is no scenario of its own.
-        hidden = any(part.startswith((".", "_")) or part == FOLDER for part in inside)
+        # A name that begins with _ is for files that others use; it is no scenario of its own. A pack is for `harden`.
+        hidden = any(part.startswith((".", "_")) or part in {FOLDER, PACK} for part in inside)
         if path.suffix in {".yaml", ".yml"} and not hidden and path.is_file():
             yield path
 
@@ -140,17 +162,14 @@ def looks_like_scenario(path: Path) -> bool:
         return False
 
 
-def load(path: Path, using: tuple[Path, ...] = ()) -> Scenario:
+def load(path: Path, using: tuple[Path, ...] = (), like: Path | None = None) -> Scenario:
     """Read and validate a scenario file; raises `FlowrunError` with every problem found, in file order.
 
-    `using` are the files on the way here, when this one is used by another.
+    `using` are the files on the way here, when this one is used by another; `like` takes the place of what the file
+    says that it is like.
     """
-    document = read(path)
-    root = root_of(path)
-    _require_scenario(document)
-    problems = validate.complete(document, "scenario")
-    if problems:
-        raise FlowrunError(*problems)
+    document, since = _whole(path, like, ())
+    root = root_of(document.path)
     data: Mapping[str, Any] = document.data
     steps = tuple(_step(entry, ("steps", index)) for index, entry in enumerate(data["steps"]))
     after = tuple(_step(entry, ("after", index)) for index, entry in enumerate(data.get("after") or ()))
@@ -170,11 +189,32 @@ def load(path: Path, using: tuple[Path, ...] = ()) -> Scenario:
         cases=read_cases(document, root),
         refused=_refused(data.get("outcome")),
         used=used,
+        or_passed=isinstance(data.get("outcome"), Mapping) and "or" in data["outcome"],
+        proves=Proof(**data["proves"], since=since) if "proves" in data else None,
     )
     problems = [*_name_problems(scenario), *_place_problems(scenario)]
     if problems:
         raise FlowrunError(*problems)
     return scenario
+
+
+def _whole(path: Path, like: Path | None, using: tuple[Path, ...]) -> tuple[Document, int]:
+    """Return a valid document, with what it takes from the one that it is `like`, and the step where the two part."""
+    document = read(path)
+    _require_scenario(document)
+    problems = validate.complete(document, "scenario")
+    if problems:
+        raise FlowrunError(*problems)
+    if "like" not in document.data:
+        return document, 0
+    using = (*using, path.resolve())
+    base = like or inside(document, ("like",), document.data["like"], root_of(path))
+    if base.resolve() in using:
+        circle = " → ".join(one.name for one in (*using[using.index(base.resolve()) :], base))
+        raise FlowrunError(
+            Problem("circular-like", f"these files are like each other: {circle}", document.at(("like",)))
+        )
+    return likeness.merged(document, _whole(base, None, using)[0])
 
 
 def looks_like_environment(data: Any) -> bool:

@@ -24,6 +24,35 @@ if TYPE_CHECKING:
     from flowrun.sandbox import Sandbox
 
 
+class Turn:
+    """A lock that is had in the order in which it was asked for: nobody waits longer than those before need."""
+
+    def __init__(self) -> None:
+        """Belong to nobody."""
+        self._told = threading.Condition()
+        self._next = self._now = 0
+
+    def acquire(self) -> None:
+        """Wait for one's turn."""
+        with self._told:
+            mine, self._next = self._next, self._next + 1
+            self._told.wait_for(lambda: self._now == mine)
+
+    def release(self) -> None:
+        """Pass it on."""
+        with self._told:
+            self._now += 1
+            self._told.notify_all()
+
+    def __enter__(self) -> None:
+        """Wait for one's turn."""
+        self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        """Pass it on."""
+        self.release()
+
+
 class Session:
     """Starts what is needed when it is first needed; `close` ends it all, also after a crash or Ctrl-C."""
 
@@ -32,6 +61,8 @@ class Session:
         self.redactor = redactor or Redactor()
         self.keyring = Keyring()
         self.interrupted = threading.Event()
+        self.turn: Turn | None = None  # whose turn it is, where scenarios run in turns
+        self._pages_turn = threading.Lock()
         self._wires: dict[str, Wire] = {}
         self._sandboxes: dict[str, Sandbox] = {}
         self._browser: Future[Browser] | None = None
@@ -122,6 +153,29 @@ class Session:
                 raise
             browser = self.browser(settings)  # another one: the scenario before has left this one in pieces
         return browser
+
+    def rest(self, seconds: float) -> bool:
+        """Wait, and let other scenarios go on meanwhile; return at once, and True, when the person presses Ctrl-C."""
+        if self.turn is None:
+            return self.interrupted.wait(seconds)
+        self.turn.release()
+        try:
+            return self.interrupted.wait(seconds)
+        finally:
+            self.turn.acquire()
+
+    def take_pages(self) -> None:
+        """Have the browser to oneself, until `give_pages`; others go on meanwhile. For scenarios that run in turns."""
+        if self.turn is None or self._pages_turn.acquire(blocking=False):
+            return
+        self.turn.release()
+        self._pages_turn.acquire()
+        self.turn.acquire()
+
+    def give_pages(self) -> None:
+        """Let the next one have the browser."""
+        if self.turn is not None:
+            self._pages_turn.release()
 
     def hand(self) -> Hand:
         """Return what takes the browser's place where a person goes through the pages."""

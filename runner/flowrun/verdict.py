@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from flowrun import blame, checks, matchers, refusals, template
+from flowrun import blame, checks, matchers, refusals, rule, template
 from flowrun.checks.base import NotApplicable
 from flowrun.errors import FAILED, HELD, Problem, Span, gravest
 from flowrun.events import Event, Expected, Judged, Told
@@ -32,7 +32,10 @@ _NEVER_THE_SAME: Final = {"push": ("request_uri",), "browse": ("code",), "exchan
 
 @dataclass(slots=True)
 class Verdict:
-    """Collects what went wrong in one run. `refused` says what was refused as expected, in words."""
+    """Collects what went wrong in one run. `refused` says what was refused as expected, in words.
+
+    `complaint` is what broke the rule that the scenario proves.
+    """
 
     known: Known
     tell: Callable[[Event], None]
@@ -40,6 +43,7 @@ class Verdict:
     counts: Counter[str] = field(default_factory=Counter)
     refused: str = ""
     refusal: Refusal | None = None
+    complaint: str = ""
     _held: set[str] = field(default_factory=set)
     _deviated: set[str] = field(default_factory=set)
     _received: dict[str, list[str]] = field(default_factory=dict)
@@ -58,8 +62,10 @@ class Verdict:
     # --- automatic checks ------------------------------------------------------------------------------------------
 
     def check(self, step: WrittenStep, outcome: Outcome) -> None:
-        """Run the automatic checks of the step's kind."""
+        """Run the automatic checks of the step's kind; a scenario that proves one rule has no others."""
         known = self.known
+        if known.plan.scenario.proves is not None:
+            return
         environment = known.plan.environment
         around = Around(
             flow=known.flow(step),
@@ -289,6 +295,43 @@ class Verdict:
         at_once = refusal.place == "page" and not outcome.values.get("pages")
         return at_once or refusal.error == "invalid_request_uri"
 
+    def of_rule(self, *, tried: bool) -> None:
+        """Judge the one rule that the scenario proves; `tried`: its steps came as far as that."""
+        scenario, profile = self.known.plan.scenario, self.known.plan.environment.profile
+        before = len(self.problems)
+        if tried and not self.complaint and self._should_have_been_refused():
+            self.problems.append(self._not_refused())
+            self.under_the_rule(before)
+            self.excuse(before)
+        deviation = self._deviation(scenario.id) if self.complaint else ""
+        judged = rule.judged(scenario, profile, self.complaint, deviation, tried=tried)
+        self.counts["held"] += judged.outcome == "held" and not self.refused  # a refusal has been counted
+        self.counts["noted"] += judged.outcome == "noted"
+        self.counts["warned"] += judged.outcome == "failed" and judged.level == "should"
+        self.tell(judged)
+
+    def under_the_rule(self, since: int) -> None:
+        """Put the problems from `since` on under the rule that the scenario proves."""
+        new = self.problems[since:]
+        self.complaint = self.complaint or next((one.title for one in new if rule.broken_by(one)), "")
+        self.problems[since:] = rule.told(new, self.known.plan.scenario, self.known.plan.environment.profile)
+
+    def _should_have_been_refused(self) -> bool:
+        scenario = self.known.plan.scenario
+        return bool(scenario.refused) and not self.refused and not scenario.or_passed
+
+    def _not_refused(self) -> Problem:
+        scenario = self.known.plan.scenario
+        at = scenario.document.key_at(("outcome", "refused"))
+        label = f"at {', '.join(scenario.refused)}"
+        title = "everything was accepted; a refusal was expected"
+        doubt = (
+            ""
+            if scenario.proves
+            else f"{blame.UNCLEAR}: is the server too lenient, or does the scenario expect too much?"
+        )
+        return Problem("not-refused", title, at, label, (), "", FAILED, blame=doubt)
+
     def of_the_same_run(self, outer: Verdict) -> None:
         """Share everything with the verdict of the scenario that uses this one's steps."""
         self.problems, self.counts = outer.problems, outer.counts
@@ -300,13 +343,9 @@ class Verdict:
         scenario = self.known.plan.scenario
         failed = self._excused or any(not problem.warning for problem in self.problems)
         before = len(self.problems)
-        if scenario.refused and not self.refused and not failed:
-            at = scenario.document.key_at(("outcome", "refused"))
-            label = f"at {', '.join(scenario.refused)}"
-            title = "everything was accepted; a refusal was expected"
-            doubt = f"{blame.UNCLEAR}: is the server too lenient, or does the scenario expect too much?"
-            self.problems.append(Problem("not-refused", title, at, label, (), "", FAILED, blame=doubt))
-        elif not failed and not self.counts["held"]:
+        if scenario.proves is None and not failed and self._should_have_been_refused():
+            self.problems.append(self._not_refused())
+        elif not failed and not self.counts["held"] and not self.complaint:
             at = scenario.document.key_at(("scenario",))
             title = "nothing was checked, so nothing can have passed"
             hint = "write what you expect: expect: {…}"

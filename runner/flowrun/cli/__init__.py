@@ -21,6 +21,8 @@ COMMANDS: Final = {
     "explain": "flowrun.cli.explain",
     "new": "flowrun.cli.new",
     "report": "flowrun.cli.report",
+    "harden": "flowrun.cli.harden",
+    "coverage": "flowrun.cli.coverage",
     "diff": "flowrun.cli.diff",
     "replay": "flowrun.cli.replay",
     "sandbox": "flowrun.cli.sandbox",

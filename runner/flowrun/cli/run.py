@@ -67,7 +67,7 @@ def command(
     from flowrun.report.folder import RunFolder  # noqa: PLC0415
     from flowrun.session import Session  # noqa: PLC0415
 
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    signal.signal(signal.SIGTERM, as_interrupt)
     told: list[Reporter] = []
     with Session() as session:
         try:
@@ -145,6 +145,6 @@ def _run(
     return INTERRUPTED if session.interrupted.is_set() else code
 
 
-def _as_interrupt(*_: Any) -> None:
+def as_interrupt(*_: Any) -> None:
     """End on SIGTERM as on Ctrl-C: pipelines cancel this way, and the browser must go then too."""
     raise KeyboardInterrupt

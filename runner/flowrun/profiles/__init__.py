@@ -22,7 +22,7 @@ class Profile:
     that this ecosystem demands (`id_token`: one is expected even when the scope lacks openid). `limits` are lifetimes
     in seconds that checks compare with: request_uri (less than), assertion, request_object, access_token (at most),
     access_token_least; what is not there is not limited. `personal` are the names of claims about the person: no report
-    shows their values.
+    shows their values. `family` is its name and those of the profiles that it builds on, the nearest first.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Profile:
     wants: frozenset[str]
     limits: Mapping[str, float] = field(default_factory=dict)
     personal: frozenset[str] = frozenset()
+    family: tuple[str, ...] = ()
 
     def level(self, check: str) -> str:
         """Return must, should, info or off."""
@@ -61,6 +62,7 @@ def load(name: str) -> Profile:
         base.wants | frozenset(data.get("wants", ())),
         {**base.limits, **data.get("limits", {})},
         base.personal | frozenset(data.get("personal", ())),
+        (name, *base.family),
     )
 
 

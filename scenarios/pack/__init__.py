@@ -1,0 +1,1 @@
+"""The scenarios of `flowrun harden`; a Python package only so that an installed flowrun finds its files."""
