@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import plan as plans
+from flowrun import rows as own_rows
 from flowrun import scenario as scenarios
 from flowrun.errors import FlowrunError, Problem, did_you_mean
 from flowrun.needs import unmet
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flowrun.environment import Environment
     from flowrun.keyring import Keyring
     from flowrun.plan import Plan
@@ -45,8 +46,7 @@ class Wanted:
 
 def rows(folder: Path | None = None) -> list[Path]:
     """Return the files of the pack that comes with flowrun, or of a folder; raises `FlowrunError` for an empty one."""
-    folder = folder or Path(str(files("flowrun.pack")))
-    return scenarios.find([folder])
+    return scenarios.find([folder or own_rows.folder()])
 
 
 def derive(
