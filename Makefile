@@ -4,7 +4,7 @@ JOBS ?= auto
 # -v undoes setup.cfg's -q, so that pytest closes with its full line.
 PYTEST := $(BIN)/python -m pytest -v -n $(JOBS) --maxprocesses 4
 
-.PHONY: help demo test check fuzz zoo bench lint format docs peer venv browser peers
+.PHONY: help demo test check fuzz zoo matrix bench lint format docs peer venv browser peers
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ ROUNDS ?= 50
 zoo: venv browser peers ## every page of tests/zoo 50 times (ROUNDS=50), without one failure
 	FLOWRUN_ZOO=$(ROUNDS) $(PYTEST) tests/zoo
 
+matrix: venv ## every row of the refusal pack against every fault, into docs/matrix.csv (some minutes)
+	$(BIN)/python tests/pack/make_matrix.py
+
 bench: venv browser ## what flowrun costs, as ratios (benchmarks/README.md)
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
 
@@ -39,8 +42,9 @@ format: venv ## let ruff lay out the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: venv ## write docs/reference.md from the schemas and docs/reference.md.in
+docs: venv ## write docs/reference.md and docs/official-plan.md from the schemas, the code and the pack
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_official_plan.py
 
 CONFIGURATION ?= signed
 peer: peers ## oidc-provider on 127.0.0.1:9400, until Ctrl-C (CONFIGURATION=signed, ofm, fapi, open …; PEER_LOG=1 tells refusals)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowrun import scenario as scenarios
+from flowrun import template
 from flowrun.errors import FlowrunError
 
 if TYPE_CHECKING:
@@ -103,10 +104,21 @@ def test_a_grant_is_like_the_same_grant_only(like):
 
 @pytest.mark.parametrize(
     ("steps", "after"),
-    [("[discover, push, browse]", 0), ("[discover, push, browse, exchange]", 1)],
+    [
+        ("[discover, push, browse]", 0),
+        ("[discover, push, browse, exchange]", 1),
+        ("[discover, push, browse, exchange, {revoke: {token: access_token}}]", 0),
+    ],
 )
 def test_what_undoes_an_exchange_comes_with_an_exchange(like, steps, after):
     assert len(like(f"steps: {steps}\n").after) == after
+
+
+def test_who_made_the_exchange_tidies_up(like):
+    row = like("steps: [discover, push, browse, {exchange: , as: second}]\n")
+
+    (revoke,) = row.after
+    assert (revoke.client, revoke.input, revoke.name) == ("second", {"token": "refresh_token"}, "revoke")
 
 
 def test_a_bare_step_that_the_good_one_does_without_is_left_out(like):
@@ -175,7 +187,9 @@ def test_each_part_knows_the_file_and_the_line_it_came_from(like):
 def test_it_can_be_like_one_that_is_like_another(like, tmp_path):
     (tmp_path / "first.yaml").write_text("scenario: First\nauthorization: {scope: a}\nsteps: [discover]\n", "utf-8")
 
-    row = like("steps: [discover]\n", "scenario: Second\nlike: first.yaml\nauthorization: {max_age: 1}\nsteps: [discover]\n")
+    row = like(
+        "steps: [discover]\n", "scenario: Second\nlike: first.yaml\nauthorization: {max_age: 1}\nsteps: [discover]\n"
+    )
 
     assert row.authorization == {"scope": "a", "max_age": 1}
 
@@ -185,4 +199,39 @@ def test_harden_puts_another_file_in_its_place(like, tmp_path):
     other = tmp_path / "other.yaml"
     other.write_text("scenario: Other\nauthorization: {scope: other}\nsteps: [discover]\n", "utf-8")
 
-    assert scenarios.load(tmp_path / "row.yaml", like=other).authorization == {"scope": "other"}
+    assert scenarios.load(tmp_path / "row.yaml", like=scenarios.load(other).document).authorization == {
+        "scope": "other"
+    }
+
+
+@pytest.mark.parametrize(
+    ("theirs", "written", "filled"),
+    [
+        ("openid accounts", "{{ like.scope }} more", "openid accounts more"),
+        ("'{{ words }}'", "{{ like.scope.split() | reverse | join(' ') }}", "b a"),
+        ("'openid {{ words }}'", "{{ like.scope }}", "openid a b"),
+        ("[openid, accounts]", "{{ like.scope }}", "openid accounts"),
+    ],
+)
+def test_the_request_of_the_good_one_can_be_changed_without_knowing_it(like, theirs, written, filled):
+    good = f"scenario: Good\nauthorization: {{scope: {theirs}}}\nsteps: [discover]\n"
+
+    row = like(f'authorization: {{scope: "{written}"}}\nsteps: [discover]\n', good)
+
+    assert template.fill(row.authorization["scope"], {"words": "a b"}) == filled
+
+
+def test_what_the_good_one_does_not_ask_for_can_not_be_changed(like):
+    with pytest.raises(FlowrunError) as caught:
+        like('authorization: {scope: "{{ like.claims }}"}\nsteps: [discover]\n')
+
+    assert [problem.title.rpartition("/")[2] for problem in caught.value.problems] == ["good.yaml has no claims"]
+
+
+def test_a_second_request_is_left_out_like_the_first(like):
+    steps = (
+        "[discover, {sign: request_object, name: again, flow: b, as: second}, {push: , name: more, flow: b}, browse]"
+    )
+    plain = "scenario: Plain\nsteps: [discover, {browse: {user: alice}}, exchange]\n"
+
+    assert [kind for kind, _ in shape(like(f"steps: {steps}\n", plain))] == ["discover", "browse"]

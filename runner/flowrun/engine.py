@@ -6,22 +6,25 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flowrun.errors import FAILED, HELD, INTERRUPTED, UNREACHABLE, gravest
-from flowrun.events import Event, RunFinished, RunStarted, ScenarioFinished
+from flowrun.events import Event, Expected, Judged, RunFinished, RunStarted, ScenarioFinished
 from flowrun.running import Run
-from flowrun.turns import in_turns
+from flowrun.turns import in_turns, waits
 
 if TYPE_CHECKING:
     from flowrun.browser import BrowserSettings
+    from flowrun.environment import Environment
+    from flowrun.events import Shard
     from flowrun.plan import Plan
     from flowrun.session import Session
     from flowrun.state import Recorder, Resume
 
+# A step's judgements are told with what comes after them: each event that is passed on wakes the thread that reads.
+_TOGETHER: Final = (Judged, Expected)
 LONGEST_WIND_UP: Final = 10.0  # seconds for the `after` steps once a person has pressed Ctrl-C
 LONGEST_SILENCE: Final = 3.0  # seconds in which nothing happens meanwhile: a call that hangs can't be interrupted
 
@@ -31,7 +34,8 @@ class Options:
     """How to run: stop at the first failed scenario, let warnings fail, the browser to use.
 
     `recorder` keeps what is known after each step, `resume` goes on with what was kept. `harden`: the first scenario is
-    the good one; where it holds the others run in turns, and the browser stays signed in from one to the next.
+    the good one; where it holds the others run in turns, and the browser stays signed in from one to the next. `shard`
+    says that the plans are part of a larger suite.
     """
 
     fail_fast: bool = False
@@ -40,6 +44,7 @@ class Options:
     recorder: Recorder | None = None
     resume: Resume | None = None
     harden: bool = False
+    shard: Shard | None = None
 
 
 def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterator[Event]:
@@ -48,12 +53,20 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
     Ctrl-C ends the step under way; the `after` steps still run, and the run counts as interrupted. A second Ctrl-C, or
     `after` steps that take too long, raise KeyboardInterrupt. Secrets are out of every event before it is yielded.
     """
-    told: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+    told: queue.SimpleQueue[list[Event] | BaseException | None] = queue.SimpleQueue()
+    held: list[Event] = []
+
+    def tell(event: Event) -> None:
+        held.append(session.redactor.value(event))
+        if not isinstance(event, _TOGETHER):
+            told.put(held.copy())
+            held.clear()
 
     def work() -> None:
         try:
-            _run(plans, session, options, lambda event: told.put(session.redactor.value(event)))
+            _run(plans, session, options, tell)
         except BaseException as error:  # noqa: BLE001  a fault of flowrun itself must surface where it is read
+            told.put(held)
             told.put(error)
         told.put(None)
 
@@ -62,7 +75,7 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
     while True:
         try:
             left = None if deadline is None else min(LONGEST_SILENCE, max(0.0, deadline - time.monotonic()))
-            event = told.get(timeout=left)
+            batch = told.get(timeout=left)
         except KeyboardInterrupt:
             if deadline is not None:
                 raise
@@ -71,61 +84,85 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
             continue
         except queue.Empty:
             raise KeyboardInterrupt from None
-        if event is None:
+        if batch is None:
             return
-        if isinstance(event, BaseException):
-            raise event
-        yield event
+        if isinstance(batch, BaseException):
+            raise batch
+        yield from batch
+
+
+class Standing:
+    """How a run stands: what its scenarios have come to so far, and why the next one is left out."""
+
+    def __init__(self, options: Options) -> None:
+        """Begin with nothing."""
+        self._options = options
+        self._counts: Counter[str] = Counter()
+        self._codes: list[int] = []
+        # Environments whose server can't be reached, and why: it is told once, not eighty times.
+        self._down: dict[str, str] = {}
+
+    def why_not(self, environment: Environment, *, interrupted: bool) -> str:
+        """Return why a plan in this environment is not run at all; empty if it is."""
+        if interrupted:
+            return "interrupted"
+        if self._options.fail_fast and not self.held:
+            return "a scenario before it failed, and --fail-fast stops there"
+        return self._down.get(str(environment.document.path), "")
+
+    def take(self, environment: Environment, exit_code: int, summary: str, *, sent: bool) -> None:
+        """Take to heart how a scenario ended; `sent` says whether anything went out."""
+        self._codes.append(exit_code)
+        if exit_code == UNREACHABLE and not sent:  # it never answered; once it did, it may again
+            self._down[str(environment.document.path)] = summary
+
+    def count(self, status: str, number: int = 1) -> None:
+        """Count scenarios by how they ended, in the order in which they are told."""
+        self._counts[status] += number
+
+    @property
+    def held(self) -> bool:
+        """Tell whether everything has held so far."""
+        return all(code == HELD for code in self._codes)
+
+    def over(self, plans: int, seconds: float, *, interrupted: bool) -> RunFinished:
+        """Return how it ended."""
+        codes = [*self._codes, *([INTERRUPTED] if interrupted else [])]
+        if self._counts["not applicable"] == plans and self._options.shard is None:
+            codes.append(FAILED)  # everything was left out: a run that checked nothing must not look like success
+        return RunFinished(dict(+self._counts), seconds, gravest(codes))
 
 
 def _run(plans: Sequence[Plan], session: Session, options: Options, tell: Callable[[Event], None]) -> None:
-    started = time.monotonic()
-    tell(RunStarted(len(plans), len({plan.environment.name for plan in plans}), time.time()))
-    counts: Counter[str] = Counter()
-    codes: list[int] = []
-    down: dict[str, str] = {}  # environments whose server can't be reached, and why: told once, not eighty times
+    started, standing = time.monotonic(), Standing(options)
+    tell(RunStarted(len(plans), len({plan.environment.name for plan in plans}), time.time(), options.shard))
 
     def one(plan: Plan, tell: Callable[[Event], None], *, keep_login: bool = False) -> None:
-        failed = any(code != HELD for code in codes)
-        reason = _why_not(plan, session, down, failed=options.fail_fast and failed)
+        reason = standing.why_not(plan.environment, interrupted=session.interrupted.is_set())
         if reason:
             tell(not_run(plan, reason))
-            counts["not run"] += 1
+            standing.count("not run")
             return
         run = Run(plan, session, options.browser, options.strict, tell, keep_login=keep_login)
         run.recorder, run.resume = options.recorder, options.resume
         finished = run.run()
-        counts[finished.status] += 1
-        codes.append(finished.exit_code)
-        if finished.exit_code == UNREACHABLE and not run.sent:  # it never answered; once it did, it may again
-            down[str(plan.environment.document.path)] = finished.summary
+        standing.take(plan.environment, finished.exit_code, finished.summary, sent=run.sent)
+        standing.count(finished.status)
 
     if options.harden:
         good, *rows = plans
         one(good, tell)
-        if codes == [HELD]:
-            in_turns(rows, session, tell, partial(one, keep_login=True))
+        if standing.held:
+            # What a scenario that waits holds meanwhile must not go with the login of the others.
+            in_turns(rows, session, tell, lambda plan, tell: one(plan, tell, keep_login=not waits(plan.scenario)))
         else:
             for row in rows:
                 tell(not_run(row, "the good scenario did not pass, so a refusal would prove nothing"))
-            counts["not run"] += len(rows)
+            standing.count("not run", len(rows))
     else:
         for plan in plans:
             one(plan, tell)
-    if session.interrupted.is_set():
-        codes.append(INTERRUPTED)
-    if counts["not applicable"] == len(plans):
-        codes.append(FAILED)  # everything was left out: a run that checked nothing must not look like success
-    tell(RunFinished(dict(+counts), time.monotonic() - started, gravest(codes)))
-
-
-def _why_not(plan: Plan, session: Session, down: Mapping[str, str], *, failed: bool) -> str:
-    """Return why a plan is not run at all; empty if it is."""
-    if session.interrupted.is_set():
-        return "interrupted"
-    if failed:
-        return "a scenario before it failed, and --fail-fast stops there"
-    return down.get(str(plan.environment.document.path), "")
+    tell(standing.over(len(plans), time.monotonic() - started, interrupted=session.interrupted.is_set()))
 
 
 def not_run(plan: Plan, reason: str) -> ScenarioFinished:

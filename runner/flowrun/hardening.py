@@ -34,10 +34,14 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which rows a person wants: with all of these tags, with this text in id, title or file; nothing said, all."""
+    """Which rows a person wants: with all of these tags, with this text in id or title; nothing said, all.
+
+    `opt_in`: also those that a server's owner should be asked about first.
+    """
 
     tags: Sequence[str] = ()
     words: str = ""
+    opt_in: bool = False
 
     def holds(self, row: Scenario) -> bool:
         """Tell whether a row is wanted."""
@@ -50,7 +54,7 @@ def rows(folder: Path | None = None) -> list[Path]:
 
 
 def derive(
-    good: Path,
+    good: Scenario,
     row_files: Iterable[Path],
     environment: Environment,
     keyring: Keyring,
@@ -67,15 +71,16 @@ def derive(
     made: list[Plan] = []
     left_out: list[LeftOut] = []
     for file in row_files:
-        written = scenarios.load(file)
-        if not wanted.holds(written):
-            continue
         try:
-            row = _with(scenarios.load(file, like=good), second)
+            row = _with(scenarios.load(file, like=good.document), second)
         except FlowrunError as error:
+            written = scenarios.load(file)
             if error.problems[0].code != "not-like":
                 raise
-            left_out.append(LeftOut(written, error.problems[0].title))
+            if wanted.holds(written):
+                left_out.append(LeftOut(written, error.problems[0].title))
+            continue
+        if not wanted.holds(row):
             continue
         reason = _why_not(row, environment, wanted)
         if not reason:
@@ -96,7 +101,7 @@ def _why_not(row: Scenario, environment: Environment, wanted: Wanted) -> str:
         )
     if proves.level_in(environment.profile.family) == "off":
         return f"the profile {environment.profile.name} does not ask for it"
-    if OPT_IN in row.tags and OPT_IN not in wanted.tags:
+    if OPT_IN in row.tags and not wanted.opt_in:
         return f"only when asked for: --tag {OPT_IN}"
     lacking = unmet(row.needs, environment, {})
     return f"needs {', '.join(lacking)}, which is not there" if lacking else ""

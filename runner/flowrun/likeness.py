@@ -6,6 +6,8 @@ the difference.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,9 +20,13 @@ _TAKEN: Final = ("environment",)  # as they stand, where the scenario has none o
 _LAID_OVER: Final = ("inputs", "authorization")  # member by member, its own over the other's
 _TAKES: Final = frozenset({"discover", "sign", "push", "browse", "exchange", "userinfo"})
 _PREPARES: Final = frozenset({"set", "use", "call"})  # come along with the step that they stand before
-_OPTIONAL: Final = {"push": "pushes no request", "sign": "signs no request object"}
-_NEEDED_BY: Final = {"push": "par", "sign": "signed_request"}
+_PUSH: Final = ("push", "")
+_SIGN: Final = ("sign", "request_object")
+_OPTIONAL: Final = {_PUSH: "pushes no request", _SIGN: "signs no request object"}
+_NEEDED_BY: Final = {_PUSH: "par", _SIGN: "signed_request"}
 _STEP_WORDS: Final = ("as", "save")  # of the other's step, beside the fields of its kind
+_WHOSE: Final = frozenset({"as", "flow", "name"})
+_RECALLED: Final = re.compile(r"\blike\.(\w+)")
 _REQUESTS: Final = frozenset({"push", "browse", "sign"})
 
 
@@ -57,7 +63,11 @@ def merged(own: Document, other: Document) -> tuple[Document, int]:
             parts.copy(other, (key,), (key,))
     for key in _LAID_OVER:
         if key in other.data:
-            parts.data[key] = {**other.data[key], **(own.data.get(key) or {})}
+            members = own.data.get(key) or {}
+            parts.data[key] = {
+                **other.data[key],
+                **{name: _recalled(members[name], (key, name), own, other) for name in members},
+            }
             parts.copy(other, (key,), (key,))
             parts.copy(own, (key,), (key,))
     pairs = list(_pairs(own, other))
@@ -65,11 +75,63 @@ def merged(own: Document, other: Document) -> tuple[Document, int]:
         parts.spans.pop(path, None)
         parts.keys.pop(path, None)
     parts.data["steps"] = [_step(parts, index, pair, own, other) for index, pair in enumerate(pairs)]
-    if "after" in other.data and "after" not in own.data and _role("exchange") in {_role(pair.entry) for pair in pairs}:
-        parts.data["after"] = other.data["after"]  # it takes back what an exchange has brought
-        parts.copy(other, ("after",), ("after",))
+    if "after" not in own.data and _role("exchange") in {_role(pair.entry) for pair in pairs}:
+        _tidy_up(parts, pairs, other)
     whole = Document(own.file, other.path, parts.data, parts.spans, parts.keys)
     return whole, _parting(own, pairs)
+
+
+def _recalled(value: Any, at: Where, own: Document, other: Document) -> Any:
+    """Return a value with `like.scope` in its holes filled in: what the other one asks for there."""
+    if not isinstance(value, str) or "{{" not in value:
+        return value
+    theirs: Mapping[str, Any] = other.data[at[0]]
+
+    def there(found: re.Match[str]) -> str:
+        name = found.group(1)
+        if name not in theirs:
+            raise FlowrunError(Problem("not-like", f"this does not apply: {other.file} has no {name}", own.at(at)))
+        return f"({_expression(theirs[name])})"
+
+    return _RECALLED.sub(there, value)
+
+
+def _expression(value: Any) -> str:
+    """Return a value, which may be a text with holes, as an expression that may stand in a hole."""
+    if isinstance(value, list) and all(isinstance(word, str) for word in value):
+        value = " ".join(value)  # a list of words is sent as a text
+    if not isinstance(value, str):
+        return json.dumps(value)
+    texts = re.split(r"\{\{(.*?)\}\}", value)
+    pieces = [text.strip() if index % 2 else json.dumps(text) for index, text in enumerate(texts) if text]
+    return " ~ ".join(pieces) or '""'
+
+
+def _tidy_up(parts: _Parts, pairs: Sequence[_Pair], other: Document) -> None:
+    """Take over what takes back what an exchange has brought, unless a step of the same name has done so.
+
+    It is done by the client that has made the exchange.
+    """
+    done = {_name(pair.entry) for pair in pairs}
+    left = [number for number, entry in enumerate(other.data.get("after", ())) if _name(entry) not in done]
+    whose = [_words(pair.entry).get("as") for pair in pairs if _role(pair.entry) == _role("exchange")]
+    client = {"as": whose[-1]} if whose[-1] else {}
+    if left:
+        parts.data["after"] = [
+            {_kind(entry): _fields(entry), **client, **_words(entry)} if client else entry
+            for entry in (other.data["after"][number] for number in left)
+        ]
+    for index, number in enumerate(left):
+        parts.copy(other, ("after", number), ("after", index))
+
+
+def _name(entry: Any) -> str:
+    return str(_words(entry).get("name", _kind(entry)))
+
+
+def _words(entry: Any) -> dict[str, Any]:
+    """Return what stands beside the kind of a step."""
+    return {} if isinstance(entry, str) else {key: value for key, value in entry.items() if key != _kind(entry)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +151,10 @@ def _pairs(own: Document, other: Document) -> Iterator[_Pair]:
     for number, entry in enumerate(own.data["steps"]):
         role = _role(entry)
         found = _next(theirs, role, done)
-        if found is None and role[0] in _OPTIONAL:
-            needed = _NEEDED_BY[role[0]] in (own.data.get("needs") or ())
+        if found is None and role in _OPTIONAL:
+            needed = _NEEDED_BY[role] in (own.data.get("needs") or ())
             if needed or not _is_bare(entry):
-                title = f"this does not apply: {other.file} {_OPTIONAL[role[0]]}"
+                title = f"this does not apply: {other.file} {_OPTIONAL[role]}"
                 raise FlowrunError(Problem("not-like", title, own.at(("steps", number))))
             continue  # the good one does without, so does this
         if found is not None and found >= done:
@@ -137,8 +199,13 @@ def _role(entry: Any) -> tuple[str, str]:
 
 
 def _is_bare(entry: Any) -> bool:
-    """Tell whether a step says nothing but what it is."""
-    return isinstance(entry, str) or (len(entry) == 1 and set(_fields(entry)) <= {"what"})
+    """Tell whether a step says nothing but what it is, who does it and to which flow it belongs."""
+    return isinstance(entry, str) or ({*entry} - {_kind(entry)} <= _WHOSE and set(_fields(entry)) <= {"what"})
+
+
+def _changes(entry: Any) -> bool:
+    """Tell whether a step is another than the one that it is like."""
+    return not isinstance(entry, str) and (len(entry) > 1 or not set(_fields(entry)) <= {"what"})
 
 
 def _prepares(entry: Any) -> bool:
@@ -155,16 +222,14 @@ def _step(parts: _Parts, index: int, pair: _Pair, own: Document, other: Document
         parts.copy(own, ("steps", pair.own), at)
         return pair.entry
     kind = _kind(pair.entry)
-    mine = {"_": None} if isinstance(pair.entry, str) else pair.entry
-    theirs = {} if isinstance(pair.like, str) else {key: pair.like[key] for key in _STEP_WORDS if key in pair.like}
+    theirs = {key: value for key, value in _words(pair.like).items() if key in _STEP_WORDS}
     fields = _over(_fields(pair.like), _fields(pair.entry))
     for key in fields:
         parts.copy(other, ("steps", pair.other or 0, kind, key), (*at, kind, key))
     for key in theirs:
         parts.copy(other, ("steps", pair.other or 0, key), (*at, key))
     parts.copy(own, ("steps", pair.own), at)
-    words = {key: value for key, value in mine.items() if key not in {"_", kind}}
-    return {kind: fields, **theirs, **words}
+    return {kind: fields, **theirs, **_words(pair.entry)}
 
 
 def _over(theirs: dict[str, Any], mine: dict[str, Any]) -> dict[str, Any]:
@@ -186,6 +251,6 @@ def _parting(own: Document, pairs: Sequence[_Pair]) -> int:
         changed = bool(own.data.get("authorization")) and kind in _REQUESTS
         again = _role(pair.entry) in seen
         seen.add(_role(pair.entry))
-        if changed or again or pair.other is None or not _is_bare(pair.entry):
+        if changed or again or pair.other is None or _changes(pair.entry):
             return index
     return max(0, len(pairs) - 1)

@@ -182,6 +182,24 @@ class Run:
             else:
                 self.tell(StepFinished(step.name, step.kind, "skipped", 0.0, "kept from the earlier run"))
 
+    def _goes_on_in_the_browser(self, step: WrittenStep) -> bool:
+        """Tell whether a later step needs the cookies or the tab that this visit leaves."""
+        later = [one for one in self.plan.scenario.steps if one.at > step.at]
+        return any(
+            one.kind == "browse" and (one.input.get("session") == "keep" or one.input.get("resume")) for one in later
+        )
+
+    def _is_browsed_next(self, step: WrittenStep) -> bool:
+        """Tell whether what a step pushes goes to the browser at once: it must not expire while others have that."""
+        later = [one.kind for one in self.plan.scenario.steps if one.at > step.at]
+        return step.kind == "push" and next((kind for kind in later if kind in {"browse", "wait"}), "") == "browse"
+
+    def _take_pages(self) -> None:
+        """Have the browser to oneself, where several run in turns."""
+        if not self._has_pages:
+            self.session.take_pages()
+            self._has_pages = True
+
     def _leave_pages(self) -> None:
         """Let another scenario have the browser, where several run in turns."""
         if self._has_pages:
@@ -225,8 +243,10 @@ class Run:
         if step.kind == "browse":
             self._visit = step.input
         self.tell(StepStarted(step.name, step.kind, after, step.place(self.plan.scenario.document).line, time.time()))
+        if self._is_browsed_next(step):
+            self._take_pages()
         outcome, summary, expected = self._attempts(step, after=after)
-        if step.kind == "browse" and not self._visit.get("stop"):  # else its tab is gone on with
+        if step.kind == "browse" and not self._visit.get("stop") and not self._goes_on_in_the_browser(step):
             self._leave_pages()
         if outcome is None and self.session.interrupted.is_set():
             del self.verdict.problems[before:]  # what broke because the person pressed Ctrl-C is no finding
@@ -457,11 +477,10 @@ class Run:
         assert self.browser_settings is not None  # noqa: S101  the command line always says which browser
         if by_hand or self.browser_settings.by_hand:
             return self.session.hand()
-        if not self._has_pages:
-            self.session.take_pages()
-            self._has_pages = True
-        keep |= self.keep_login and not self._browser_used and self._visit.get("session") != "new"
-        if keep and (self._browser_used or self.keep_login):
+        self._take_pages()
+        shared = self.keep_login and not self.session.own_login and self._visit.get("session") != "new"
+        self.session.own_login = not self.keep_login
+        if self._browser_used if keep else shared and not self._browser_used:
             self._browser_used = True
             return self.session.browser(self.browser_settings)
         self._browser_used = True

@@ -162,11 +162,11 @@ def looks_like_scenario(path: Path) -> bool:
         return False
 
 
-def load(path: Path, using: tuple[Path, ...] = (), like: Path | None = None) -> Scenario:
+def load(path: Path, using: tuple[Path, ...] = (), like: Document | None = None) -> Scenario:
     """Read and validate a scenario file; raises `FlowrunError` with every problem found, in file order.
 
     `using` are the files on the way here, when this one is used by another; `like` takes the place of what the file
-    says that it is like.
+    says that it is like (`Scenario.document` of a scenario that was loaded).
     """
     document, since = _whole(path, like, ())
     root = root_of(document.path)
@@ -198,7 +198,7 @@ def load(path: Path, using: tuple[Path, ...] = (), like: Path | None = None) -> 
     return scenario
 
 
-def _whole(path: Path, like: Path | None, using: tuple[Path, ...]) -> tuple[Document, int]:
+def _whole(path: Path, like: Document | None, using: tuple[Path, ...]) -> tuple[Document, int]:
     """Return a valid document, with what it takes from the one that it is `like`, and the step where the two part."""
     document = read(path)
     _require_scenario(document)
@@ -207,8 +207,10 @@ def _whole(path: Path, like: Path | None, using: tuple[Path, ...]) -> tuple[Docu
         raise FlowrunError(*problems)
     if "like" not in document.data:
         return document, 0
+    if like is not None:
+        return likeness.merged(document, like)
     using = (*using, path.resolve())
-    base = like or inside(document, ("like",), document.data["like"], root_of(path))
+    base = inside(document, ("like",), document.data["like"], root_of(path))
     if base.resolve() in using:
         circle = " → ".join(one.name for one in (*using[using.index(base.resolve()) :], base))
         raise FlowrunError(

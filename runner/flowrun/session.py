@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from flowrun.errors import FlowrunError, StepError
@@ -12,7 +13,7 @@ from flowrun.trust import browser_arguments
 from flowrun.wire import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from concurrent.futures import Future
     from pathlib import Path
     from types import TracebackType
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from flowrun.browser.driver import Browser
     from flowrun.browser.hand import Hand
     from flowrun.environment import Environment
+    from flowrun.errors import Problem
     from flowrun.sandbox import Sandbox
 
 
@@ -53,6 +55,18 @@ class Turn:
         self.release()
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """An embedded server that another process of this run has started, or could not: then `problems` say why."""
+
+    issuer: str = ""
+    authority: Path | None = None
+    problems: tuple[Problem, ...] = ()
+
+    def stop(self) -> None:
+        """Leave it to whoever has started it."""
+
+
 class Session:
     """Starts what is needed when it is first needed; `close` ends it all, also after a crash or Ctrl-C."""
 
@@ -63,8 +77,9 @@ class Session:
         self.interrupted = threading.Event()
         self.turn: Turn | None = None  # whose turn it is, where scenarios run in turns
         self._pages_turn = threading.Lock()
+        self.own_login = False  # the browser is signed in for a scenario that wants to be alone with its login
         self._wires: dict[str, Wire] = {}
-        self._sandboxes: dict[str, Sandbox] = {}
+        self._sandboxes: dict[str, Sandbox | Elsewhere] = {}
         self._browser: Future[Browser] | None = None
         self._hand: Hand | None = None
         self._starting: threading.Thread | None = None
@@ -100,7 +115,23 @@ class Session:
                 continue
         return browser_arguments(trusted)
 
-    def _sandbox(self, environment: Environment) -> Sandbox:
+    def lend(self, environments: Iterable[Environment]) -> dict[str, Elsewhere]:
+        """Start the embedded servers of these environments for other processes, which `borrow` what this returns."""
+        lent: dict[str, Elsewhere] = {}
+        for environment in environments:
+            if environment.embedded:
+                try:
+                    made = Elsewhere(self.issuer(environment), self.authority(environment))
+                except FlowrunError as error:
+                    made = Elsewhere(problems=error.problems)
+                lent[str(environment.document.path)] = made
+        return lent
+
+    def borrow(self, lent: Mapping[str, Elsewhere]) -> None:
+        """Use servers that another process has started."""
+        self._sandboxes |= lent
+
+    def _sandbox(self, environment: Environment) -> Sandbox | Elsewhere:
         name = str(environment.document.path)
         if name not in self._sandboxes:
             from flowrun.embedded import sandbox_for  # noqa: PLC0415  most runs need no server of their own
@@ -108,7 +139,10 @@ class Session:
             sandbox = sandbox_for(environment, self.keyring)
             sandbox.start()
             self._sandboxes[name] = sandbox
-        return self._sandboxes[name]
+        found = self._sandboxes[name]
+        if isinstance(found, Elsewhere) and found.problems:
+            raise FlowrunError(*found.problems)
+        return found
 
     def prepare_browser(self, settings: BrowserSettings) -> None:
         """Begin to start the browser, on a thread: it takes as long as discover, sign and push together."""

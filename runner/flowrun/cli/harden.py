@@ -115,12 +115,12 @@ def _derived(
     environment = environments.load(environments.find(name, file.parent), session.redactor)
     first = plans.make(good, environment, overrides, session.keyring)[:1]  # of its cases, one is enough
     made, left_out = hardening.derive(
-        file,
+        good,
         hardening.rows(pack),
         environment,
         session.keyring,
         second=hardening.second_client(environment, second),
-        wanted=hardening.Wanted(tags, words),
+        wanted=hardening.Wanted(tags, words, opt_in=hardening.OPT_IN in tags),
         overrides=overrides,
     )
     if not made and not left_out:

@@ -21,11 +21,15 @@ export function signedClient(jwks, more) {
   });
 }
 
+// A JWKS with one of our keys alone, so that a client can't sign for another one.
+const only = (jwks, kid) => ({ keys: jwks.keys.filter((key) => key.kid === kid) });
+
 export function fapiClients(jwks) {
   const bound = { dpop_bound_access_tokens: true, authorization_signed_response_alg: 'PS256' };
   return [
     keyClient(jwks, bound),
-    signedClient(jwks, { ...bound, client_id: 'message-signing' }),
+    signedClient(only(jwks, 'flowrun-example-1'), { ...bound, client_id: 'message-signing' }),
+    signedClient(only(jwks, 'flowrun-example-2'), { ...bound, client_id: 'second' }),
     signedClient(jwks, {
       ...bound, client_id: 'es256', token_endpoint_auth_signing_alg: 'ES256', request_object_signing_alg: 'ES256',
       id_token_signed_response_alg: 'ES256', authorization_signed_response_alg: 'ES256',
