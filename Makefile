@@ -29,7 +29,8 @@ zoo: venv browser peers ## every page of tests/zoo 50 times (ROUNDS=50), without
 matrix: venv ## every row of the refusal pack against every fault, into docs/matrix.csv (some minutes)
 	$(BIN)/python tests/pack/make_matrix.py
 
-bench: venv browser ## what flowrun costs, as ratios (benchmarks/README.md)
+bench: venv browser ## what flowrun costs, as ratios, beside other tools (benchmarks/README.md)
+	@benchmarks/peers/install
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
 
 lint: venv

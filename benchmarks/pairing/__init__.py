@@ -22,7 +22,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 RESULTS = Path(__file__).parents[1] / "results"
 
@@ -71,9 +71,10 @@ class Comparison:
         )
 
 
-def run(command: Sequence[str], folder: Path, says: str = "") -> Run:
-    """Run a command to its end in a folder; it must succeed, and print `says`."""
+def run(command: Sequence[str], folder: Path, says: str = "", more: Mapping[str, str] | None = None) -> Run:
+    """Run a command to its end in a folder; it must succeed, and print `says`. `more` is added to its environment."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    environment |= more or {}
     environment["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
     before = time.perf_counter()
     with subprocess.Popen(
@@ -102,13 +103,18 @@ def compare(
     run(a[1], folder, a[2])
     run(b[1], folder, b[2])
     measured = [(run(a[1], folder, a[2]), run(b[1], folder, b[2])) for _ in range(pairs)]
+    return compared(name, a[0], b[0], measured, at_most=at_most)
+
+
+def compared(name: str, a: str, b: str, measured: Sequence[tuple[Run, Run]], *, at_most: float) -> Comparison:
+    """Compare runs of A and B pair by pair."""
     wall = [one.wall / other.wall for one, other in measured]
     cpu = [one.cpu / other.cpu for one, other in measured]
     return Comparison(
         name=name,
-        a=a[0],
-        b=b[0],
-        pairs=pairs,
+        a=a,
+        b=b,
+        pairs=len(measured),
         a_wall=median(one.wall for one, _ in measured),
         b_wall=median(other.wall for _, other in measured),
         wall_ratio=median(wall),
@@ -142,9 +148,20 @@ def _lines(file: str) -> list[str]:
     return path.read_text("utf-8").splitlines() if path.is_file() else []
 
 
-def keep(name: str, where: dict[str, Any], comparisons: Sequence[Comparison]) -> None:
-    """Write the results beside the others, as JSON."""
+def keep(
+    name: str, where: dict[str, Any], comparisons: Sequence[Comparison], tables: Sequence[Mapping[str, object]] = ()
+) -> None:
+    """Write the results beside the others, as JSON; `tables` are what is told besides the promises."""
     data = {"machine": where, "comparisons": [{**asdict(one), "held": one.held} for one in comparisons]}
+    if tables:
+        data["tables"] = list(tables)
     rounded = json.loads(json.dumps(data), parse_float=lambda text: round(float(text), 4))
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(rounded, indent=2) + "\n", "utf-8")
+
+
+def keep_values(name: str, where: dict[str, Any], values: dict[str, float]) -> None:
+    """Write single values beside the others, as JSON."""
+    RESULTS.mkdir(exist_ok=True)
+    data = {"machine": where, "values": {what: round(value, 1) for what, value in values.items()}}
+    (RESULTS / f"{name}.json").write_text(json.dumps(data, indent=2) + "\n", "utf-8")
