@@ -46,6 +46,7 @@ class Consumer:
     clock: Clock
     client_id: str = "dc-1"
     sandbox: object = None
+    gone: object = GONE
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10))
     verifier: str = field(default_factory=lambda: f"{uuid.uuid4()}{uuid.uuid4()}")
 

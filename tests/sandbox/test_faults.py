@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import json
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from joserfc import jws, jwt
 from joserfc.errors import BadSignatureError
 from joserfc.jwk import ECKey, KeySet, RSAKey
+from tests.sandbox import observed_requests, observed_tokens
 
 import flowrun.sandbox
 from flowrun.sandbox import FAULTS, CertificateHeader, Settings
@@ -378,15 +380,143 @@ OBSERVED = {
 }
 
 
+# --- what a client signs: assertions and request objects ---
+
+
+def forged(consumer, claims, alg):
+    """Return a JWT with alg none, or with HS256 and the public key for its secret."""
+    parts = [{"alg": alg, "kid": consumer.key.kid}, claims]
+    text = ".".join(base64.urlsafe_b64encode(json.dumps(one).encode()).rstrip(b"=").decode() for one in parts)
+    mac = hmac.digest(consumer.key.as_pem(private=False), text.encode(), "sha256") if alg == "HS256" else b""
+    return f"{text}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+
+
+def claims_of(token):
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+
+
+def damaged(token):
+    head, _, signature = token.rpartition(".")
+    return f"{head}.{'B' if signature[0] == 'A' else 'A'}{signature[1:]}"
+
+
+def asserts(**claims):
+    """Observe what a push says to an assertion with these claims; a function is asked with the consumer."""
+
+    def observe(consumer):
+        made = {name: value(consumer) if callable(value) else value for name, value in claims.items()}
+        return asserted(consumer, consumer.assertion(**made))
+
+    return observe
+
+
+def asserted(consumer, assertion):
+    form = {"request": consumer.request_object(), "client_id": consumer.client_id}
+    form |= {"client_assertion_type": consumer.credentials()["client_assertion_type"], "client_assertion": assertion}
+    return consumer.post("/par", {name: value for name, value in form.items() if value}).status_code
+
+
+def requests(**claims):
+    """Observe what a push says to a request object with these claims; a function is asked with the consumer."""
+
+    def observe(consumer):
+        made = {name: value(consumer) if callable(value) else value for name, value in claims.items()}
+        return requested(consumer, consumer.request_object(**made))
+
+    return observe
+
+
+def requested(consumer, request_object):
+    form = {"request": request_object, "client_id": consumer.client_id, **consumer.credentials()}
+    return consumer.post("/par", form).status_code
+
+
+def gone(consumer):
+    return consumer.gone
+
+
+def later(seconds):
+    return lambda c: c.clock() + seconds
+
+
+def plain_parameters(consumer):
+    form = {name: json.dumps(one) if not isinstance(one, str) else one for name, one in consumer.params().items()}
+    return consumer.post("/par", {**form, **consumer.credentials()}).status_code
+
+
+def walked(consumer, push, **sent):
+    """Return what comes back of a walk whose authorization URL has these parameters too."""
+    page = consumer.sign_in(consumer.authorize(consumer.pushed(**push), **sent))
+    return dict(parse_qsl(urlsplit(consumer.send(page, decision="approve").headers["location"]).query))
+
+
+def nonce_of_the_url(consumer):
+    code = walked(consumer, {}, nonce="the-url's")["code"]
+    return consumer.id_token(consumer.exchange(code).json()["id_token"])["nonce"]
+
+
+SIGNED = {
+    "assertion.missing": (lambda c: asserted(c, ""), 401, 201),
+    "assertion.par-aud": (asserts(aud=lambda c: f"{c.issuer}/par"), 401, 201),
+    "assertion.token-aud": (asserts(aud=lambda c: f"{c.issuer}/token"), 401, 201),
+    "assertion.aud-array": (asserts(aud=lambda c: [c.issuer, "https://x.example"]), 401, 201),
+    "assertion.issuer-only": (asserts(aud=lambda c: f"{c.issuer}/par"), 201, 401),
+    "assertion.any-aud": (asserts(aud="https://x.example"), 401, 201),
+    "assertion.no-leeway": (asserts(iat=later(8)), 201, 401),
+    "assertion.early": (asserts(nbf=later(70)), 401, 201),
+    "assertion.expired": (asserts(exp=later(-300)), 401, 201),
+    "assertion.no-sub": (asserts(sub=gone), 401, 201),
+    "assertion.no-iss": (asserts(iss=gone), 401, 201),
+    "assertion.no-exp": (asserts(exp=gone), 401, 201),
+    "assertion.rs256": (asserts(sign={"alg": "RS256"}), 401, 201),
+    "assertion.unsigned": (lambda c: asserted(c, forged(c, claims_of(c.assertion()), "none")), 401, 201),
+    "assertion.any-signature": (lambda c: asserted(c, damaged(c.assertion())), 401, 201),
+    "assertion.public-key": (lambda c: asserted(c, forged(c, claims_of(c.assertion()), "HS256")), 401, 201),
+    "assertion.request-object": (lambda c: asserted(c, c.request_object()), 401, 201),
+    "request_object.one-aud": (requests(aud=lambda c: [c.issuer, "https://x.example"]), 201, 400),
+    "request_object.no-leeway": (requests(nbf=later(8)), 201, 400),
+    "request_object.no-exp": (requests(exp=gone), 400, 201),
+    "request_object.no-nbf": (requests(nbf=gone), 400, 201),
+    "request_object.expired": (requests(exp=later(-300)), 400, 201),
+    "request_object.long-life": (requests(exp=later(4200)), 400, 201),
+    "request_object.old-nbf": (requests(nbf=later(-4200)), 400, 201),
+    "request_object.any-aud": (requests(aud="https://x.example"), 400, 201),
+    "request_object.no-aud": (requests(aud=gone), 400, 201),
+    "request_object.no-iss": (requests(iss=gone), 400, 201),
+    "request_object.unsigned": (lambda c: requested(c, forged(c, claims_of(c.request_object()), "none")), 400, 201),
+    "request_object.any-signature": (lambda c: requested(c, damaged(c.request_object())), 400, 201),
+    "request_object.rs256": (requests(sign={"alg": "RS256"}), 400, 201),
+    "request_object.public-key": (lambda c: requested(c, forged(c, claims_of(c.request_object()), "HS256")), 400, 201),
+    "request_object.any-typ": (requests(sign={"header": {"typ": "at+jwt"}}), 400, 201),
+    "request_object.any-client": (requests(client_id="dc-2", iss="dc-2"), 400, 201),
+    "request_object.no-redirect-uri": (requests(redirect_uri=gone), 400, 201),
+    "request_object.optional": (plain_parameters, 400, 201),
+    "request_object.state-outside": (
+        lambda c: walked(c, {"state": c.gone}, state="the-url's").get("state"),
+        None,
+        "the-url's",
+    ),
+    "request_object.other-state": (lambda c: walked(c, {}, state="the-url's")["state"], "the-state", "the-url's"),
+    "request_object.other-nonce": (nonce_of_the_url, "the-nonce", "the-url's"),
+}
+OBSERVED |= SIGNED | observed_tokens.TOKENS | observed_requests.REQUESTS
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_switch_changes_what_the_server_does(start, rsa_key, fault):
     observe, right, wrong = OBSERVED[fault]
-    settings, client = {}, None
+    settings = observed_tokens.SETTINGS.get(fault, {})
+    client = (observed_tokens.CLIENTS | observed_requests.CLIENTS).get(fault)
     if fault in CLIENTS:
         client = {"jwks": {"keys": [rsa_key.as_dict(private=False), ENCRYPTION]}, **CLIENTS[fault]}
         settings = {"signed_resources": fault.startswith("accounts.")}
     if fault == "discover.no-bound-tokens":  # only a server that sees certificates promises anything
         settings = {"certificate_header": CertificateHeader("x-client-certificate", "pem")}
+    if fault == "assertion.issuer-only":
+        settings = {"fapi": False}
+    if fault == "request_object.optional":
+        client = {"require_signed_request_object": True}
     with_fault = start({fault}, client, **settings)
     if fault == "push.redirect":
         wrong = (302, f"{with_fault.issuer}/login")

@@ -64,6 +64,34 @@ def test_prompt_none_where_a_consent_is_due(signed_in, tools):
     assert tools.callback(signed_in.authorize(signed_in.pushed(prompt="none")))["error"] == "consent_required"
 
 
+def test_an_id_token_hint_of_whoever_is_signed_in_changes_nothing(signed_in, tools):
+    hint = signed_in.tokens()["id_token"]
+
+    assert tools.heading(signed_in.authorize(signed_in.pushed(id_token_hint=hint))) == "Approve access"
+
+
+def test_an_id_token_hint_of_somebody_else_asks_for_that_person(signed_in, tools):
+    hint = signed_in.tokens()["id_token"]
+    signed_in.http.cookies.clear()
+    signed_in.sign_in(signed_in.authorize(signed_in.pushed()), "bob", "builder")
+
+    silent = tools.callback(signed_in.authorize(signed_in.pushed(id_token_hint=hint, prompt="none")))
+    page = signed_in.authorize(signed_in.pushed(id_token_hint=hint))
+    again = tools.callback(signed_in.sign_in(page, "bob", "builder"))
+
+    assert silent["error"] == "login_required"
+    assert tools.heading(page) == "Sign in"
+    assert again["error"] == "login_required"
+    page = signed_in.authorize(signed_in.pushed(id_token_hint=hint))
+    assert tools.heading(signed_in.sign_in(page)) == "Approve access"
+
+
+def test_a_request_may_come_by_post_as_well(consumer, tools):
+    form = {"client_id": consumer.client_id, "request_uri": consumer.pushed()}
+
+    assert tools.heading(consumer.follow(consumer.post("/auth", form))) == "Sign in"
+
+
 def test_another_browser_knows_nobody(signed_in, tools):
     signed_in.http.cookies.clear()
 

@@ -98,6 +98,35 @@ def test_fractions_of_seconds_and_clocks_nine_seconds_off_are_accepted(consumer)
     assert consumer.post("/par", form).status_code == 201
 
 
+@pytest.mark.parametrize("typ", ["oauth-authz-req+jwt", "application/oauth-authz-req+jwt", "JWT", "jwt"])
+def test_a_request_object_may_say_what_it_is(consumer, typ):
+    assert consumer.push(sign={"header": {"typ": typ}}).status_code == 201
+
+
+@pytest.mark.parametrize("place", ["", "/par", "/token"])
+@pytest.mark.parametrize("aslist", [False, True])
+def test_outside_of_fapi_a_client_assertion_may_be_for_the_issuer_and_for_endpoints(start, place, aslist):
+    consumer = start(fapi=False)
+    aud = consumer.issuer + place
+    form = {
+        "request": consumer.request_object(),
+        **consumer.credentials(aud=[aud, "https://x.example"] if aslist else aud),
+    }
+
+    assert consumer.post("/par", form).status_code == 201
+
+
+def test_outside_of_fapi_a_client_assertion_for_another_server_is_refused_too(start):
+    consumer = start(fapi=False)
+
+    answer = consumer.post(
+        "/par", {"request": consumer.request_object(), **consumer.credentials(aud="https://x.example")}
+    )
+
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert "aud" in answer.json()["error_description"]
+
+
 @pytest.mark.parametrize(
     ("form", "auth"),
     [
@@ -170,6 +199,7 @@ REQUEST_OBJECTS = {
     "request inside": ({"request": "x"}, "invalid_request_object", "request"),
     "request_uri inside": ({"request_uri": "urn:x"}, "invalid_request_object", "request"),
     "RS256": ({"sign": {"alg": "RS256"}}, "invalid_request_object", "algorithms"),
+    "typ of another JWT": ({"sign": {"header": {"typ": "at+jwt"}}}, "invalid_request_object", "typ"),
     "unknown kid": ({"sign": {"header": {"kid": "unknown"}}}, "invalid_request_object", "kid"),
     "no response_type": ({"response_type": ...}, "invalid_request", "response_type"),
     "response_type token": ({"response_type": "token"}, "unsupported_response_type", "code"),
@@ -193,6 +223,7 @@ REQUEST_OBJECTS = {
     "prompt none and more": ({"prompt": "none login"}, "invalid_request", "prompt"),
     "max_age below zero": ({"max_age": -1}, "invalid_request", "max_age"),
     "max_age is words": ({"max_age": "long"}, "invalid_request", "max_age"),
+    "id_token_hint of nobody": ({"id_token_hint": "e30.e30."}, "invalid_request", "id_token_hint"),
     "claims is a list": ({"claims": []}, "invalid_request", "claims"),
     "claims is no JSON": ({"claims": "{"}, "invalid_request", "claims"),
 }

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
-from flowrun.sandbox.authorization_request import require_rules
+from flowrun.sandbox.authorization_request import SCOPES, require_rules
+from flowrun.sandbox.misread import misread
 from flowrun.sandbox.request_object import RequestObjects
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Acceptance:
         sent = {name: value for name, value in form.items() if name not in CREDENTIALS}
         request.payload = BasicOAuth2Payload({**sent, "client_id": client.client_id})
         self.request_objects.parse_authorization_request(server, request)
-        params = require_rules(request.payload.data, client, self.world.now())
+        params = require_rules(misread(self.world, request.payload.data, client, SCOPES), client, self.world)
         request.payload = BasicOAuth2Payload(params)
         try:
             server.get_authorization_grant(request).validate_consent_request()

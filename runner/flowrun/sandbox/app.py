@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from authlib.oauth2 import OAuth2Error
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
 
@@ -45,13 +46,15 @@ API: Final = (
     "/.well-known/",
 )
 SERVER_ERROR: Final = 500
+ANY_METHOD: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _log = logging.getLogger(__name__)
 
 
 def create_app(world: World) -> Flask:
     """Return the application; it handles one request at a time, so that the world needs no locks."""
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
+    largest = None if world.broken("par.no-size-limit") else LARGEST_REQUEST
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = largest
     server = Server(world)
     app.register_blueprint(interaction_pages(world, server))
     app.register_blueprint(resources(world))
@@ -65,6 +68,8 @@ def create_app(world: World) -> Flask:
     inner, lock = app.wsgi_app, threading.Lock()
 
     def one_at_a_time(environ: Any, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/token" and world.races:
+            return inner(environ, start_response)
         with lock:
             return inner(environ, start_response)
 
@@ -97,10 +102,11 @@ def _add_endpoints(app: Flask, world: World, server: Server) -> None:
             del response.headers["Cache-Control"], response.headers["Pragma"]
         return response
 
-    app.add_url_rule("/token", view_func=token, methods=["POST"])
+    app.add_url_rule("/token", view_func=token, methods=["GET", "POST"] if world.broken("token.get") else ["POST"])
     if world.settings.par != "none":
         endpoint = "pushed_authorization_request"
-        app.add_url_rule("/par", endpoint, lambda: server.create_endpoint_response(endpoint), methods=["POST"])
+        methods = ANY_METHOD if world.broken("par.any-method") else ["POST"]
+        app.add_url_rule("/par", endpoint, lambda: server.create_endpoint_response(endpoint), methods=methods)
     for path, name in (
         ("/token/revoke", "revocation"),
         ("/introspection", "introspection"),
@@ -111,7 +117,11 @@ def _add_endpoints(app: Flask, world: World, server: Server) -> None:
 
 def _prepare(world: World) -> None:
     g.nonce = secrets.token_urlsafe(16)
-    if request.method == "POST" and request.path in FORMS and request.mimetype != FORM:
+    if request.path == "/par" and request.is_json and world.broken("par.json-body"):
+        request.form = ImmutableMultiDict(dict(request.get_json()))
+    elif request.path in {"/par", "/token"} and request.method == "GET":  # where there is such a thing at all
+        request.form = ImmutableMultiDict(request.args)
+    elif request.method == "POST" and request.path in FORMS and request.mimetype != FORM:
         raise refusal("invalid_request", f"The body must be {FORM}.")
     # Before the client authenticates: a client that must come again with a nonce has not spent its assertion.
     g.jkt = dpop.proven_key(world) if request.path in PROVEN else None
@@ -121,11 +131,13 @@ def _finish(world: World, response: Response) -> Response:
     headers = response.headers
     headers["Date"] = http_date(world.now())
     headers["X-Content-Type-Options"] = "nosniff"
+    if "retry_after" in g:
+        headers["Retry-After"] = str(g.retry_after)
     if _is_for_programs():
         forgets = request.path == "/par" and world.broken("push.no-interaction-id")
         if INTERACTION_ID in request.headers and not forgets:
             headers[INTERACTION_ID] = request.headers[INTERACTION_ID]
-        if world.settings.dpop_nonce and dpop.HEADER in request.headers:
+        if dpop.wanted_nonce(world) != "none" and dpop.HEADER in request.headers:
             headers[dpop.NONCE_HEADER] = dpop.nonce(world)
     else:
         script = f"script-src 'nonce-{g.nonce}'; " if g.get("may_run_script") else ""

@@ -6,8 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from authlib.oauth2.rfc7636 import CodeChallenge
+from joserfc.jwk import KeySet, OctKey
 
-from flowrun.sandbox import consent
+from flowrun.sandbox import consent, keys
+from flowrun.sandbox.jwt_rules import JwtRefusedError, verified
 from flowrun.sandbox.models import RESPONSE_TYPES
 from flowrun.sandbox.refusal import refusal
 from flowrun.sandbox.response_modes import RESPONSE_MODES
@@ -30,20 +32,21 @@ TEXTS: Final = (
     "code_challenge_method",
     "prompt",
     "login_hint",
+    "id_token_hint",
     "dpop_jkt",
 )
 CHALLENGE: Final = ("code_challenge", "code_challenge_method")
 PROMPTS: Final = {"none", "login", "consent", "select_account"}
 
 
-def require_rules(params: Mapping[str, Any], client: RegisteredClient, now: float) -> dict[str, Any]:
+def require_rules(params: Mapping[str, Any], client: RegisteredClient, world: World) -> dict[str, Any]:
     """Return the parameters with their JSON read; OAuth2Error says what is wrong with others."""
     for name in TEXTS:
         if name in params and not isinstance(params[name], str):
             raise refusal("invalid_request", f"The parameter '{name}' must be text.")
     _require_code_flow(params)
     _require_redirect_uri(params, client)
-    _require_scope(params)
+    _require_scope(params, known_scopes(world))
     _require_prompt(params)
     ready = dict(params)
     if "max_age" in params:
@@ -51,7 +54,11 @@ def require_rules(params: Mapping[str, Any], client: RegisteredClient, now: floa
     if "claims" in params:
         ready["claims"] = _claims_request(params["claims"])
     if "authorization_details" in params:
-        ready["authorization_details"] = consent.parsed(params["authorization_details"], now)
+        ready["authorization_details"] = consent.parsed(params["authorization_details"], world)
+        if not ready["authorization_details"]:  # passed over, by a fault
+            del ready["authorization_details"]
+    if "id_token_hint" in params:
+        ready["hinted"] = _subject(params["id_token_hint"], client)
     return ready
 
 
@@ -71,12 +78,17 @@ def _require_redirect_uri(params: Mapping[str, Any], client: RegisteredClient) -
         raise refusal("invalid_request", "The redirect_uri is not registered for this client.")
 
 
-def _require_scope(params: Mapping[str, Any]) -> None:
+def known_scopes(world: World) -> tuple[str, ...] | None:
+    """Return the scopes that there are; None: whatever is asked for."""
+    return None if world.broken("request.any-scope") else SCOPES
+
+
+def _require_scope(params: Mapping[str, Any], known: tuple[str, ...] | None) -> None:
     asked = str(params.get("scope", "")).split()
     if not asked:
         raise refusal("invalid_scope", "The parameter 'scope' is missing.")
     for scope in asked:
-        if scope not in SCOPES:
+        if known is not None and scope not in known:
             raise refusal("invalid_scope", f"The scope {scope} is unknown; known: {', '.join(SCOPES)}.")
 
 
@@ -105,14 +117,29 @@ def _claims_request(value: object) -> dict[str, Any]:
     return value
 
 
+def _subject(hint: str, client: RegisteredClient) -> str:
+    """Return who an id_token of this server is about, however old it is (OIDC Core §3.1.2.1)."""
+    settings = client.settings
+    try:
+        if settings.id_token_alg in keys.SECRET_SIGNING:
+            secret = OctKey.import_key(settings.client_secret or "")
+            return str(verified(hint, secret, keys.SECRET_SIGNING)["sub"])
+        ours = KeySet.import_key_set({"keys": [keys.published(settings.id_token_alg)]})
+        return str(verified(hint, ours, keys.SIGNING)["sub"])
+    except (JwtRefusedError, KeyError) as error:
+        raise refusal("invalid_request", "The id_token_hint is no id_token of this server.") from error
+
+
 class Pkce(CodeChallenge):  # type: ignore[misc]
     """Authlib's PKCE, S256 only (FAPI 2.0 §5.3.2.2); a client of plain OAuth with a secret may go without."""
 
-    SUPPORTED_CODE_CHALLENGE_METHOD = ("S256",)
+    SUPPORTED_CODE_CHALLENGE_METHOD: tuple[str, ...] = ("S256",)
 
     def __init__(self, world: World) -> None:
         super().__init__(required=True)
         self.world = world
+        if world.broken("request.plain-pkce"):
+            self.SUPPORTED_CODE_CHALLENGE_METHOD = ("S256", "plain")
 
     def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
         """Refuse a request without both parameters, then what Authlib refuses."""
@@ -120,7 +147,7 @@ class Pkce(CodeChallenge):  # type: ignore[misc]
         if sent.get("response_type") == "none":
             return
         may_go_without = grant.request.client.settings.plain and grant.request.client.auth_method != "none"
-        if may_go_without and not any(name in sent for name in CHALLENGE):
+        if (may_go_without or self.world.broken("request.no-pkce")) and not any(name in sent for name in CHALLENGE):
             return
         for name in CHALLENGE:
             if not sent.get(name):
@@ -132,6 +159,8 @@ class Pkce(CodeChallenge):  # type: ignore[misc]
         if "code_challenge" not in grant.request.authorization_code.approval.params:
             if grant.request.form.get("code_verifier"):
                 raise refusal("invalid_grant", "There was no code_challenge that the code_verifier could belong to.")
+            return
+        if not grant.request.form.get("code_verifier") and self.world.broken("code.verifier-optional"):
             return
         if not self.world.broken("code.any-verifier"):
             super().validate_code_verifier(grant, result)

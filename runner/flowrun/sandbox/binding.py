@@ -33,7 +33,7 @@ class Binding:
         """Leave the confirmation in `g`; `_prepare` of the application has judged the proof."""
         request, wanted = grant.request, grant.request.client.settings.sender_constraint
         g.confirmation = {}
-        if wanted == "dpop" and g.jkt is None:
+        if wanted == "dpop" and g.jkt is None and not self.world.broken("token.proof-optional"):
             raise refusal("invalid_dpop_proof", "The DPoP proof is missing: this client's tokens are bound to a key.")
         if request.authorization_code is not None:
             self._require_bound_key(request.authorization_code.approval.params.get("dpop_jkt"))
@@ -41,9 +41,10 @@ class Binding:
             g.confirmation = {KEY: g.jkt}
         elif wanted == "mtls":
             certificate = certificates.shown(self.world)
-            if certificate is None:
+            if certificate is not None:
+                g.confirmation = {CERTIFICATE: certificates.thumbprint(certificate)}
+            elif not self.world.broken("token.certificate-optional"):
                 raise refusal("invalid_request", "There is no client certificate to bind the token to.")
-            g.confirmation = {CERTIFICATE: certificates.thumbprint(certificate)}
         public = request.client.auth_method == "none"
         # RFC 9449 §5, RFC 8705 §4: whoever has stolen a public client's refresh token has no key.
         if public and request.refresh_token and dict(request.refresh_token.confirmation) != g.confirmation:
@@ -77,10 +78,13 @@ def wrong_holder(world: World, token: Token, *, scheme: str) -> str:
     if scheme == "dpop":
         if KEY not in confirmed:
             return "The access token is not bound to a DPoP key."
-        proven = dpop.proven_key(world, token.value)
+        proven = dpop.proven_key(world, token.value, confirmed[KEY])
         if proven is None:
+            if world.broken("dpop.no-proof"):
+                return ""
             raise refusal("invalid_dpop_proof", "The DPoP proof is missing.")
-        return "" if proven == confirmed[KEY] else "The access token is bound to another DPoP key."
+        fits = proven == confirmed[KEY] or world.broken("dpop.any-key")
+        return "" if fits else "The access token is bound to another DPoP key."
     if CERTIFICATE in confirmed and not certificates.is_bound(world, confirmed[CERTIFICATE]):
         return "The access token is bound to another client certificate."
     return ""

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.requests import OAuth2Request
-from flask import request
 
 from flowrun.sandbox.acceptance import Acceptance
 from flowrun.sandbox.world import Pushed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask import Response
 
     from flowrun.sandbox.models import RegisteredClient
@@ -29,7 +30,7 @@ class ByValue:
         self.way_back = way_back
         self.acceptance = Acceptance(world)
 
-    def accept(self, client: RegisteredClient) -> Pushed | Response:
+    def accept(self, client: RegisteredClient, sent: Mapping[str, str]) -> Pushed | Response:
         """Return the request, or the way back with an error; raise OAuth2Error where there is no way back.
 
         There is one only when the redirect_uri is the client's own (RFC 6749 §4.1.2.1).
@@ -37,7 +38,7 @@ class ByValue:
         world = self.world
         made = OAuth2Request("GET", f"{world.issuer}/auth")
         try:
-            params = self.acceptance.params(self.server, made, request.args.to_dict(), client)
+            params = self.acceptance.params(self.server, made, sent, client)
         except OAuth2Error as error:
             known = made.payload.data
             if known.get("redirect_uri") not in client.settings.redirect_uris:

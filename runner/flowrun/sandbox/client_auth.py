@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import secrets
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_plus
 
@@ -12,8 +14,9 @@ from flask import request as flask_request
 from joserfc.jwk import OctKey
 
 from flowrun.sandbox import certificates
+from flowrun.sandbox.careless import Careless
 from flowrun.sandbox.jwt_rules import JwtRefusedError, moment, require_current, require_text, verified
-from flowrun.sandbox.refusal import once, refusal
+from flowrun.sandbox.refusal import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,19 +27,31 @@ if TYPE_CHECKING:
 ASSERTION_ALGORITHMS: Final = ("PS256", "ES256", "EdDSA", "Ed25519")
 SECRET_ALGORITHMS: Final = ("HS256", "HS384", "HS512")
 LONGEST_ASSERTION_SECONDS: Final = 600
+ENDPOINTS: Final = ("token", "par")  # that an aud may name outside of FAPI (RFC 7523 §3, RFC 9126 §2)
 
 
 class Assertions(JWTBearerClientAssertion):  # type: ignore[misc]
     """Authlib's client assertions with FAPI's rules: few algorithms, the issuer as aud, short lives, no second use.
 
-    client_secret_jwt is not FAPI's: there the aud may also be what RFC 7523 §3 names, the token endpoint, or the
-    endpoint called.
+    client_secret_jwt is not FAPI's, nor is a server that is told so: there the aud may also be what RFC 7523 §3 and
+    RFC 9126 §2 name, the token endpoint, or the endpoint called.
     """
 
     def __init__(self, world: World, method: str) -> None:
         super().__init__()
         self.world = world
         self.CLIENT_AUTH_METHOD = method
+
+    def __call__(self, query_client: Callable[[str], RegisteredClient | None], request: Any) -> RegisteredClient | None:
+        """Return the client that signed the assertion; None: there is none, so another method may do."""
+        if not request.form.get("client_assertion") and self.world.broken("assertion.missing"):
+            return query_client(request.form.get("client_id", ""))
+        return super().__call__(query_client, request)  # type: ignore[no-any-return]  # Authlib is not typed
+
+    def extract_assertion(self, assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return header and claims, not verified: Authlib looks for the client in them."""
+        header, claims = super().extract_assertion(assertion)
+        return header, self._completed(claims)
 
     def resolve_client_public_key(self, client: RegisteredClient) -> RegisteredClient:
         """Leave the choice of the key to `process_assertion_claims`, which knows the algorithms too."""
@@ -53,8 +68,8 @@ class Assertions(JWTBearerClientAssertion):  # type: ignore[misc]
                 claims = verified(assertion, secret, SECRET_ALGORITHMS)
                 self._require_known_audience(claims)
             else:
-                claims = verified(assertion, client.keys(), ASSERTION_ALGORITHMS)
-                require_text(claims, "aud", self.world.issuer)
+                claims = self._seen(self._completed(self._verified(assertion, client)))
+                self._require_issuer(claims)
             require_text(claims, "iss", client.client_id)
             require_text(claims, "sub", client.client_id)
             require_current(claims, self.world.now())
@@ -68,10 +83,67 @@ class Assertions(JWTBearerClientAssertion):  # type: ignore[misc]
         """Leave it to Authlib's loop over the methods, which asks the same: two of them read assertions."""
         return client
 
+    @cached_property
+    def _careless(self) -> Careless:
+        broken = self.world.broken
+        return Careless(
+            unsigned=broken("assertion.unsigned"),
+            any_signature=broken("assertion.any-signature"),
+            public_key=broken("assertion.public-key"),
+            rs256=broken("assertion.rs256"),
+        )
+
+    def _verified(self, assertion: str, client: RegisteredClient) -> dict[str, Any]:
+        taken = self._careless.claims(assertion, client.keys(), ASSERTION_ALGORITHMS)
+        if taken is not None:
+            return taken
+        return verified(assertion, client.keys(), self._careless.algorithms(ASSERTION_ALGORITHMS))
+
+    def _completed(self, claims: dict[str, Any]) -> dict[str, Any]:
+        """Return the claims with those that a fault lets be missing."""
+        broken, usual = self.world.broken, dict[str, Any]()
+        if broken("assertion.no-sub") and "iss" in claims:
+            usual["sub"] = claims["iss"]
+        if broken("assertion.no-iss") and "sub" in claims:
+            usual["iss"] = claims["sub"]
+        if broken("assertion.no-exp"):
+            usual["exp"] = self.world.now() + 1
+        if broken("assertion.request-object") and "client_id" in claims:
+            usual |= {"sub": claims["client_id"], "jti": secrets.token_urlsafe()}
+        return {**usual, **claims}
+
+    def _seen(self, claims: dict[str, Any]) -> dict[str, Any]:
+        """Return the claims as faults let them be seen: what is wrong there is taken for what is right."""
+        world, seen, now = self.world, dict(claims), self.world.now()
+        aud, dates = claims.get("aud"), {name: claims[name] for name in ("nbf", "iat") if name in claims}
+        if (
+            world.broken("assertion.any-aud")
+            or (world.broken("assertion.par-aud") and aud in {f"{host}/par" for host in (world.api, world.issuer)})
+            or (world.broken("assertion.token-aud") and aud in {f"{host}/token" for host in (world.api, world.issuer)})
+            or (world.broken("assertion.aud-array") and isinstance(aud, list) and world.issuer in aud)
+        ):
+            seen["aud"] = world.issuer
+        if "exp" in claims and world.broken("assertion.expired"):
+            seen["exp"] = now + 1
+        if world.broken("assertion.early"):
+            seen |= {name: min(moment(claims, name), now) for name in dates}
+        if world.broken("assertion.no-leeway") and any(moment(claims, name) > now + 1 for name in dates):
+            raise JwtRefusedError("it is not valid yet")
+        return seen
+
+    def _require_issuer(self, claims: dict[str, Any]) -> None:
+        """Refuse an assertion that is not for the issuer (FAPI 2.0 §5.3.2.1), or, in plain OAuth, for an endpoint."""
+        if self.world.settings.fapi or self.world.broken("assertion.issuer-only"):
+            require_text(claims, "aud", self.world.issuer)
+        else:
+            self._require_known_audience(claims)
+
     def _require_known_audience(self, claims: dict[str, Any]) -> None:
         audience = claims.get("aud")
         named = audience if isinstance(audience, list) else [audience]
-        if not {self.world.issuer, f"{self.world.api}/token", flask_request.base_url}.intersection(map(str, named)):
+        hosts = {self.world.issuer, self.world.api}  # with mtls_endpoint_aliases an endpoint has two addresses
+        known = {self.world.issuer, flask_request.base_url, *(f"{host}/{path}" for host in hosts for path in ENDPOINTS)}
+        if not known.intersection(map(str, named)):
             raise JwtRefusedError("the claim aud is neither the issuer nor an endpoint of it")
 
     def _require_short_life(self, claims: dict[str, Any]) -> None:
@@ -127,8 +199,7 @@ class CertificateAuthentication:
 
 
 def require_one_method(request: Any) -> None:
-    """Refuse two credentials in one request (RFC 6749 §2.3), and any parameter that was sent twice."""
-    once(request.payload.datalist.items())
+    """Refuse two credentials in one request (RFC 6749 §2.3)."""
     sent = [
         name
         for name, there in (

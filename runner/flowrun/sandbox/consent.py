@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowrun.sandbox.settings import User
+    from flowrun.sandbox.world import World
 
 CONSENT_TYPE: Final = "urn:openfinance-ml:account-access-consent:v1.2"
 # What the consent page calls them.
@@ -26,11 +27,12 @@ PERMISSIONS: Final[Mapping[str, str]] = {
 PURPOSES: Final[Mapping[str, str]] = {"pfm": "Personal finance management"}
 
 
-def parsed(value: object, now: float) -> list[dict[str, Any]]:
+def parsed(value: object, world: World) -> list[dict[str, Any]]:
     """Return valid authorization_details; invalid_authorization_details says what is wrong with others.
 
     In a form they are JSON text, in a request object the JSON itself.
     """
+    now = world.now()
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -39,10 +41,14 @@ def parsed(value: object, now: float) -> list[dict[str, Any]]:
     if not isinstance(value, list) or len(value) != 1 or not isinstance(value[0], dict):
         raise _refused("they must be a list with one object")
     if value[0].get("type") != CONSENT_TYPE:
+        if world.broken("rar.any-type"):
+            return []  # what it does not know it passes over
         raise _refused(f"the type must be {CONSENT_TYPE}")
     consent = value[0].get("consent")
     if not isinstance(consent, dict):
         raise _refused("there is no consent in them")
+    if world.broken("rar.any-fields"):
+        consent = value[0]["consent"] = _passed_over(consent, now)
     _require_rules(consent, now)
     return value
 
@@ -65,6 +71,18 @@ def _require_rules(consent: Mapping[str, Any], now: float) -> None:
             raise _refused(f"consent.permissions has the unknown {permission}")
     if expiry(consent).timestamp() <= now:
         raise _refused("consent.expiration_datetime is not in the future")
+
+
+def _passed_over(consent: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """Return a consent in which a careless server has passed over what it does not understand."""
+    asked = consent.get("permissions")
+    known = [one for one in asked if one in list(PERMISSIONS)] if isinstance(asked, list) else []
+    seen = {**consent, "permissions": known or ["read_accounts"]}
+    if seen.get("dp_id") not in list(PROVIDERS):
+        seen["dp_id"] = next(iter(PROVIDERS))
+    if expiry(seen).timestamp() <= now:
+        seen["expiration_datetime"] = datetime.fromtimestamp(now + 86_400, UTC).isoformat()
+    return seen
 
 
 def expiry(consent: Mapping[str, Any]) -> datetime:

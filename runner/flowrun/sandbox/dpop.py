@@ -15,6 +15,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry
 from joserfc.jws import JWSRegistry
 
+from flowrun.sandbox import careless_proof
 from flowrun.sandbox.jwt_rules import CLOCK_SKEW_SECONDS, JwtRefusedError, moment
 from flowrun.sandbox.refusal import refusal
 
@@ -31,21 +32,27 @@ NONCE_HEADER: Final = "DPoP-Nonce"
 LONGEST_PROOF_SECONDS: Final = 60
 NONCE_SECONDS: Final = 300
 LONGEST_HEADER: Final = 4096
-PRIVATE: Final = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 PORTS: Final = {"http": 80, "https": 443}
 
 
-def proven_key(world: World, access_token: str | None = None) -> str | None:
+def proven_key(world: World, access_token: str | None = None, bound_to: str = "") -> str | None:
     """Return the thumbprint (jkt) of the key that the current request proves, None when it has no proof.
 
-    With an access token the proof must name it (ath). OAuth2Error: invalid_dpop_proof, or use_dpop_nonce.
+    With an access token the proof must name it (ath); `bound_to` is the key that the token is bound to, which only a
+    careless server takes on trust. OAuth2Error: invalid_dpop_proof, or use_dpop_nonce.
     """
     written = request.headers.get(HEADER)
     if written is None:
         return None
+    written = careless_proof.sent(world, written)
+    if bound_to and careless_proof.taken_unread(world, written):
+        return bound_to
     try:
-        claims, jkt = _opened(written)
-        _require_this_request(claims, access_token)
+        claims, jkt = _opened(world, written, bound_to)
+        right = _right(world, access_token)
+        _require_no_pettiness(world, claims)
+        claims = careless_proof.claims_seen(world, claims, right)
+        _require_this_request(claims, right)
         _require_nonce(world, claims)
         _require_fresh(world, claims, jkt)
     except JwtRefusedError as error:
@@ -60,20 +67,34 @@ def nonce(world: World) -> str:
     return world.dpop_nonce[0]
 
 
-def _opened(written: str) -> tuple[dict[str, Any], str]:
+def wanted_nonce(world: World) -> str:
+    """Return which nonce of the server proofs must carry: none, ours, or one that there is not (a switch)."""
+    if world.broken("dpop.nonce-never-fits"):
+        return "another"
+    return "ours" if world.settings.dpop_nonce else "none"
+
+
+def _opened(world: World, written: str, bound_to: str) -> tuple[dict[str, Any], str]:
     """Return the claims, and the thumbprint of the key, of a proof whose signature holds under the key it brings."""
     try:
         header = json.loads(base64.urlsafe_b64decode(written.partition(".")[0] + "=="))
+        header = careless_proof.header_seen(world, header)
+        if bound_to and careless_proof.taken_unread(world, written, header):
+            return careless_proof.claims_in(written), bound_to
+        unverified = careless_proof.taken_unverified(world, header)
+        algorithms = careless_proof.algorithms(world, PROOF_ALGORITHMS)
         if header.get("typ") != "dpop+jwt":
             raise JwtRefusedError("the header typ is not dpop+jwt")
-        if header.get("alg") not in PROOF_ALGORITHMS:
+        if header.get("alg") not in algorithms and not unverified:
             raise JwtRefusedError(f"the header alg is none of {', '.join(PROOF_ALGORITHMS)}")
         jwk = header.get("jwk")
         if not isinstance(jwk, dict):
             raise JwtRefusedError("the header has no jwk")
-        if not PRIVATE.isdisjoint(jwk):
+        if not careless_proof.PRIVATE.isdisjoint(jwk):
             raise JwtRefusedError("the jwk in the header is no public key")
         key = JWKRegistry.import_key(jwk)
+        if unverified:
+            return careless_proof.claims_in(written), key.thumbprint()
         registry = JWSRegistry(algorithms=[header["alg"]])
         registry.max_header_length = LONGEST_HEADER  # an RSA key in the header is longer than joserfc allows
         return dict(jwt.decode(written, key, registry=registry).claims), key.thumbprint()
@@ -83,15 +104,22 @@ def _opened(written: str) -> tuple[dict[str, Any], str]:
         raise JwtRefusedError("this is not a signed JWT") from error
 
 
-def _require_this_request(claims: Mapping[str, Any], access_token: str | None) -> None:
-    if claims.get("htm") != request.method:
-        raise JwtRefusedError(f"the claim htm is not {request.method}")
-    if not isinstance(claims.get("htu"), str) or _plain(claims["htu"]) != _plain(request.base_url):
-        raise JwtRefusedError("the claim htu is not the URL that was called")
+def _right(world: World, access_token: str | None) -> dict[str, Any]:
+    """Return the claims that a proof for the current request has; ath only with an access token."""
+    right: dict[str, Any] = {"htm": request.method, "htu": request.base_url, "iat": int(world.now())}
     if access_token is not None:
         digest = hashlib.sha256(access_token.encode()).digest()
-        if claims.get("ath") != base64.urlsafe_b64encode(digest).rstrip(b"=").decode():
-            raise JwtRefusedError("the claim ath is not the hash of the access token")
+        right["ath"] = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return right
+
+
+def _require_this_request(claims: Mapping[str, Any], right: Mapping[str, Any]) -> None:
+    if claims.get("htm") != right["htm"]:
+        raise JwtRefusedError(f"the claim htm is not {right['htm']}")
+    if not isinstance(claims.get("htu"), str) or _plain(claims["htu"]) != _plain(right["htu"]):
+        raise JwtRefusedError("the claim htu is not the URL that was called")
+    if claims.get("ath") != right.get("ath", claims.get("ath")):
+        raise JwtRefusedError("the claim ath is not the hash of the access token")
 
 
 def _plain(url: str) -> str:
@@ -103,8 +131,15 @@ def _plain(url: str) -> str:
     return urlunsplit((parts.scheme.lower(), host, parts.path or "/", "", ""))
 
 
+def _require_no_pettiness(world: World, claims: Mapping[str, Any]) -> None:
+    petty = careless_proof.pettiness(world, claims, request.url)
+    if petty:
+        raise JwtRefusedError(petty)
+
+
 def _require_nonce(world: World, claims: Mapping[str, Any]) -> None:
-    if world.settings.dpop_nonce and claims.get("nonce") != nonce(world):
+    wanted = wanted_nonce(world)
+    if wanted != "none" and (wanted == "another" or claims.get("nonce") != nonce(world)):
         raise refusal("use_dpop_nonce", "The DPoP proof must carry the nonce of the header DPoP-Nonce.")
 
 

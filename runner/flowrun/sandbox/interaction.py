@@ -10,16 +10,19 @@ from flask import Blueprint, make_response, redirect, render_template, request
 from flowrun.sandbox import consent
 from flowrun.sandbox.by_value import ByValue
 from flowrun.sandbox.cookie import COOKIE, with_cookie
-from flowrun.sandbox.people import PROVIDERS
+from flowrun.sandbox.people import PROVIDERS, subject
 from flowrun.sandbox.refusal import once, refusal
+from flowrun.sandbox.request_object import outside
 from flowrun.sandbox.way_back import WayBack
 from flowrun.sandbox.world import Interaction, Pushed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask import Response
 
     from flowrun.sandbox.server import Server
-    from flowrun.sandbox.world import World
+    from flowrun.sandbox.world import Login, World
 
 SCOPE_WORDS: Final = {
     "openid": "Your identity",
@@ -35,7 +38,8 @@ def interaction_pages(world: World, server: Server) -> Blueprint:
     """Return the browser's side of the server."""
     blueprint = Blueprint("pages", __name__)
     pages = _Pages(world, server)
-    blueprint.add_url_rule("/auth", view_func=pages.begin, methods=["GET"], endpoint="begin")
+    methods = ["GET"] if world.broken("page.no-post") else ["GET", "POST"]  # OIDC Core §3.1.2.1
+    blueprint.add_url_rule("/auth", view_func=pages.begin, methods=methods, endpoint="begin")
     blueprint.add_url_rule("/auth/<walk>", view_func=pages.show, methods=["GET"], endpoint="show")
     blueprint.add_url_rule("/auth/<walk>", view_func=pages.act, methods=["POST"], endpoint="act")
     return blueprint
@@ -56,6 +60,7 @@ class _Pages:
             return pushed
         if self.world.broken("page.error"):
             raise refusal("server_error", "The sign-in service is not available.")
+        pushed.visited = True
         browser = self.world.browser(request.cookies.get(COOKIE))
         walk = Interaction(secrets.token_urlsafe(18), pushed, browser, self.world.now())
         self.world.interactions[walk.id] = walk
@@ -65,7 +70,13 @@ class _Pages:
         """Show the page that the walk is at, or go back to the client when there is nothing left to ask."""
         found = self._walk(walk)
         stage = self._stage(found)
-        if stage and "none" in self._prompts(found):
+        found.shown += 1
+        if stage == "login" and found.shown > 1 and self.world.broken("page.no-reload"):
+            found.finished = True
+            raise refusal("invalid_request", "This page was left.")
+        if stage == "login" and found.signed_in:  # as somebody else than the client has named (OIDC Core §3.1.2.2)
+            return self.way_back.refuse(found, "login_required", "Another person has signed in.")
+        if stage and "none" in self._prompts(found) and not self.world.broken("session.prompt-none-shows"):
             error = "login_required" if stage == "login" else "consent_required"
             return self.way_back.refuse(found, error, "A page would have to be shown, and prompt is none.")
         return self._page(found, stage) if stage else self.way_back.finish(found, approved=True)
@@ -80,35 +91,55 @@ class _Pages:
             if stage == "provider" and request.form.get("dp_id") in PROVIDERS:
                 found.dp_id = request.form["dp_id"]
             if stage == "consent" and request.form.get("decision") in ("approve", "deny"):
-                return self.way_back.finish(found, approved=request.form["decision"] == "approve")
+                approved = request.form["decision"] == "approve" or self.world.broken("consent.denied-is-approved")
+                return self.way_back.finish(found, approved=approved)
         return with_cookie(redirect(f"/auth/{found.id}", 303), found.browser)
 
     def _pushed(self) -> Pushed | Response:
         """Return the request that the browser came with; whatever is wrong here is told on a page (RFC 9126 §4)."""
-        world = self.world
-        once(request.args.lists())
-        client_id, request_uri = request.args.get("client_id"), request.args.get("request_uri")
+        world, sent = self.world, request.form if request.method == "POST" else request.args
+        once(sent.lists())
+        client_id, request_uri = sent.get("client_id"), sent.get("request_uri")
         if client_id not in world.clients:
             raise refusal("invalid_client" if client_id else "invalid_request", "The client_id is missing or unknown.")
-        if not request_uri and world.settings.par != "required":
-            return self.by_value.accept(world.clients[client_id])
+        if not request_uri and (world.settings.par != "required" or world.broken("par.optional")):
+            return self.by_value.accept(world.clients[client_id], sent.to_dict())
         if not request_uri:
             raise refusal("invalid_request", "The authorization request must be pushed first: there is no request_uri.")
-        pushed = world.pushed.get(request_uri)
+        pushed = self._found(request_uri)
         if pushed is None:
             raise refusal("invalid_request_uri", "The request_uri is unknown.")
+        if set(sent) - {"client_id", "request_uri"} and world.broken("page.refuses-more"):
+            raise refusal("invalid_request", "There is too much beside the request_uri.")
+        if "scope" not in sent and world.broken("page.wants-scope"):
+            raise refusal("invalid_request", "The parameter 'scope' is missing.")
+        if pushed.visited and world.broken("par.one-visit"):
+            raise refusal("invalid_request_uri", "The request_uri was opened before.")
         if pushed.client_id != client_id and not world.broken("par.any-client"):
             raise refusal("invalid_request_uri", "The request_uri belongs to another client.")
         if world.now() >= pushed.expires_at and not world.broken("par.no-expiry"):
             raise refusal("invalid_request_uri", "The request_uri has expired.")
         self.way_back.require_unspent(pushed)
+        outside(world, pushed, sent)
         return pushed
+
+    def _found(self, request_uri: str) -> Pushed | None:
+        """Return what was pushed under a request_uri."""
+        pushed = self.world.pushed
+        if request_uri not in pushed and self.world.broken("par.any-prefix"):
+            end = request_uri.rpartition(":")[2]
+            return next((one for known, one in pushed.items() if known.rpartition(":")[2] == end), None)
+        if request_uri not in pushed and self.world.broken("par.unknown-uri"):
+            return next(reversed(pushed.values()), None)
+        return pushed.get(request_uri)
 
     def _walk(self, walk: str) -> Interaction:
         """Return a walk of this very browser; a link sent to somebody else leads nowhere."""
         found = self.world.interactions.get(walk)
         if found is None or found.browser is not self.world.browsers.get(request.cookies.get(COOKIE, "")):
             raise refusal("invalid_request", "This page belongs to a sign-in that was not begun in this browser.")
+        if self.world.now() >= found.pushed.expires_at and self.world.broken("page.short-login"):
+            raise refusal("invalid_request", "The request_uri of this sign-in has expired.")
         if found.finished or self.world.now() >= found.started + self.world.lifetimes.interaction:
             raise refusal("invalid_request", "This sign-in is over.")
         return found
@@ -116,13 +147,12 @@ class _Pages:
     def _stage(self, walk: Interaction) -> str:
         """Return the page that the person must see now, empty for none."""
         login, params, prompts = walk.browser.login, walk.pushed.params, self._prompts(walk)
-        if login is None:
+        if login is None or params.get("hinted", subject(login.user)) != subject(login.user):
             return "login"
-        if not walk.signed_in:
-            age = self.world.now() - login.at
-            longest = min(params.get("max_age", self.world.lifetimes.login), self.world.lifetimes.login)
-            if age > longest or not prompts.isdisjoint({"login", "select_account"}):
-                return "login"
+        if not walk.signed_in and (
+            self._is_too_old(login, params) or not prompts.isdisjoint({"login", "select_account"})
+        ):
+            return "login"
         if "authorization_details" in params:
             chosen = params["authorization_details"][0]["consent"].get("dp_id") or walk.dp_id
             return "consent" if chosen else "provider"
@@ -130,8 +160,18 @@ class _Pages:
         agreed = (login.user.username, walk.pushed.client_id, params["scope"])
         return "consent" if ask or agreed not in walk.browser.agreed else ""
 
+    def _is_too_old(self, login: Login, params: Mapping[str, Any]) -> bool:
+        """Tell whether a login of before does not count any more (OIDC Core §3.1.2.1)."""
+        longest = self.world.lifetimes.login
+        if "max_age" in params and self.world.broken("session.max-age-always"):
+            return True
+        if not self.world.broken("session.no-max-age"):
+            longest = min(params.get("max_age", longest), longest)
+        return self.world.now() - login.at > longest or self.world.broken("session.forgets")
+
     def _prompts(self, walk: Interaction) -> set[str]:
-        return set(walk.pushed.params.get("prompt", "").split())
+        prompts = set(walk.pushed.params.get("prompt", "").split())
+        return prompts - {"login"} if self.world.broken("session.no-prompt-login") else prompts
 
     def _sign_in(self, walk: Interaction) -> bool:
         user = self.world.users.get(request.form.get("username", ""))
@@ -154,7 +194,7 @@ class _Pages:
         """Return what the consent page lists."""
         params = walk.pushed.params
         if "authorization_details" not in params:
-            return {"wanted": [SCOPE_WORDS[scope] for scope in params["scope"].split()]}
+            return {"wanted": [SCOPE_WORDS.get(scope, scope) for scope in params["scope"].split()]}
         wanted = params["authorization_details"][0]["consent"]
         return {
             "wanted": [words for name, words in consent.PERMISSIONS.items() if name in wanted["permissions"]],

@@ -50,12 +50,14 @@ class Listener:
 
         self._folder = TemporaryDirectory(prefix="flowrun-sandbox-")
         folder = Path(self._folder.name)
-        self.authority = make_certificates(folder)
         self.issuer, self.api = (f"https://{NAME}:{_port(one)}" for one in (pages, api))
-        app = create_app(World(settings, self.issuer, self.api))
-        self._serve(pages, app, server_context(folder))
+        world = World(settings, self.issuer, self.api)
+        old = world.broken("tls.old-versions")
+        self.authority = make_certificates(folder, ends_soon=world.broken("tls.certificate-ends"))
+        app = create_app(world)
+        self._serve(pages, app, server_context(folder, old=old))
         registered = [client.certificate for client in settings.clients if client.certificate]
-        self._serve(api, app, server_context(folder, registered))
+        self._serve(api, app, server_context(folder, registered, old=old))
 
     def _serve(self, listening: socket.socket, app: Any, context: ssl.SSLContext | None) -> None:
         server = _Server(HOST, _port(listening), app, _Handler, fd=listening.fileno())

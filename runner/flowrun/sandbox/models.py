@@ -11,6 +11,8 @@ from cryptography import x509
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from flowrun.sandbox.refusal import refusal
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -26,8 +28,10 @@ GRANT_TYPES: Final = ("authorization_code", "refresh_token", "client_credentials
 class RegisteredClient(ClientMixin):  # type: ignore[misc]  # Authlib is not typed
     """A client of the settings, in Authlib's words."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, broken: Callable[[str], bool]) -> None:
+        """Take the registration, and what tells which fault switches are on."""
         self.settings = client
+        self.broken = broken
         self.client_id = client.client_id
         self.auth_method = client.token_endpoint_auth_method
 
@@ -44,11 +48,17 @@ class RegisteredClient(ClientMixin):  # type: ignore[misc]  # Authlib is not typ
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         """Compare letter by letter (RFC 9700 §4.1.3)."""
-        return redirect_uri in self.settings.redirect_uris
+        registered = self.settings.redirect_uris
+        if redirect_uri in registered or self.broken("request.any-redirect"):
+            return True
+        if self.broken("request.redirect-500"):
+            raise refusal("server_error", "The server did not see this redirect_uri coming.", 500)
+        return redirect_uri.startswith(registered) and self.broken("request.redirect-prefix")
 
     def check_client_secret(self, client_secret: str) -> bool:
         """Compare without telling by the time how much of it was right."""
-        return secrets.compare_digest((self.settings.client_secret or "").encode(), client_secret.encode())
+        right = secrets.compare_digest((self.settings.client_secret or "").encode(), client_secret.encode())
+        return right or self.broken("client.any-secret")
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:  # noqa: ARG002 - the same at every endpoint
         """Tell whether this is the one method that the client is registered for."""
@@ -99,8 +109,8 @@ class Code(AuthorizationCodeMixin):  # type: ignore[misc]
     used: bool = False
 
     def get_redirect_uri(self) -> str:
-        """Return the redirect_uri of the authorization request."""
-        return str(self.approval.params["redirect_uri"])
+        """Return the redirect_uri of the authorization request, which the token request must repeat; empty: any."""
+        return "" if self.approval.client.broken("code.any-redirect-uri") else str(self.approval.params["redirect_uri"])
 
     def get_scope(self) -> str:
         """Return what was granted."""

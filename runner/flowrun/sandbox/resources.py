@@ -46,9 +46,30 @@ class _Tokens(BearerTokenValidator):  # type: ignore[misc]
         return token if token and token.kind == "access_token" else None
 
 
+class _Protector(ResourceProtector):  # type: ignore[misc]
+    """Finds the access token of a request; what switches make of that is here."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.world = world
+
+    def acquire_token(self, scopes: list[str] | None = None, **claims: Any) -> Token:
+        """Return the token, or raise OAuth2Error."""
+        world, scheme = self.world, request.headers.get("Authorization", "").partition(" ")[0]
+        if world.broken("resource.accept-exact") and request.headers.get("Accept") != "application/json":
+            raise refusal("invalid_request", "There is nothing here but application/json.", 406)
+        if world.broken("resource.scheme-case") and scheme not in ("Bearer", "DPoP"):
+            raise refusal("invalid_token", "The scheme is unknown.", 401)
+        in_url = world.tokens.get(request.args.get("access_token", ""))
+        if in_url is not None and world.broken("resource.token-in-query"):
+            return in_url
+        token: Token = super().acquire_token(scopes, **claims)
+        return token
+
+
 def protector_of(world: World) -> ResourceProtector:
     """Return what lets a request with a good access token pass."""
-    protector = ResourceProtector()
+    protector = _Protector(world)
     for scheme in ("bearer", "dpop"):
         protector.register_token_validator(_Tokens(world, scheme))
     return protector
@@ -91,6 +112,8 @@ def resources(world: World) -> Blueprint:
 def userinfo_claims(token: Token) -> dict[str, Any]:
     """Return sub, what the scope profile stands for, and what the claims parameter asked for."""
     asked = (token.approval.params.get("claims") or {}).get("userinfo") or {}
+    if token.approval.client.broken("claims.ignored"):
+        asked = {}
     names = {"sub", *asked, *(PROFILE if "profile" in token.scope.split() else ())}
     return {name: value for name, value in claims_of(token.approval.user).items() if name in names}
 

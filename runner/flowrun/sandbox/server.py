@@ -15,7 +15,7 @@ from flask import g
 from flask import request as flask_request
 
 from flowrun.sandbox import keys
-from flowrun.sandbox.authorization_request import SCOPES, Pkce
+from flowrun.sandbox.authorization_request import Pkce, known_scopes
 from flowrun.sandbox.binding import Binding, told_confirmation
 from flowrun.sandbox.client_auth import (
     Assertions,
@@ -29,7 +29,7 @@ from flowrun.sandbox.grants import ClientGrant, CodeGrant, RefreshGrant
 from flowrun.sandbox.models import Token
 from flowrun.sandbox.people import subject
 from flowrun.sandbox.push import PushedAuthorization
-from flowrun.sandbox.refusal import refusal
+from flowrun.sandbox.refusal import once, refusal
 from flowrun.sandbox.settings import CERTIFICATE_METHODS
 from flowrun.sandbox.token_answer import TokenAnswer
 from flowrun.sandbox.token_endpoints import Introspection, Revocation
@@ -48,7 +48,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
     def __init__(self, world: World) -> None:
         super().__init__(query_client=world.clients.get, save_token=self._keep)
         self.world = world
-        self.scopes_supported = SCOPES
+        self.scopes_supported = known_scopes(world)
         self.register_token_generator(
             "default", BearerTokenGenerator(self._access_token, _random, lambda *_: world.lifetimes.access_token)
         )
@@ -75,7 +75,13 @@ class Server(AuthorizationServer):  # type: ignore[misc]
 
     def authenticate_client(self, request: Any, methods: list[str], endpoint: str = "token") -> RegisteredClient:
         """Return the client; invalid_client, always 401, says why there is none."""
+        pushes = endpoint == PushedAuthorization.ENDPOINT_NAME
+        if not (pushes and self.world.broken("par.param-twice")):
+            once(request.payload.datalist.items())
         require_one_method(request)
+        named: RegisteredClient | None = self.query_client(request.form.get("client_id", ""))
+        if named and not _has_credentials(request) and self._trusts(request, endpoint):
+            return named
         try:
             client: RegisteredClient = super().authenticate_client(request, methods, endpoint)
         except OAuth2Error as error:
@@ -84,8 +90,17 @@ class Server(AuthorizationServer):  # type: ignore[misc]
                     "invalid_client", "No client authentication that the client is registered for."
                 ) from error
             raise
-        require_same_client(request, client)
+        if not (self.world.broken("par.any-client-id") if pushes else self.world.broken("token.any-client-id")):
+            require_same_client(request, client)
         return client
+
+    def _trusts(self, request: Any, endpoint: str) -> bool:
+        """Tell whether a switch lets a client in that only says its name."""
+        if endpoint == PushedAuthorization.ENDPOINT_NAME:
+            return self.world.broken("par.no-client-auth")
+        if endpoint == Introspection.ENDPOINT_NAME:
+            return self.world.broken("introspect.no-auth")
+        return request.form.get("grant_type") == "refresh_token" and self.world.broken("refresh.no-auth")
 
     def handle_error_response(self, request: object, error: Any) -> Response:
         """Answer an error; a client that did not authenticate gets 401 and the header that 401 goes with."""
@@ -159,6 +174,11 @@ class Issuer(IssuerParameter):  # type: ignore[misc]
         if self.world.broken("callback.no-iss"):
             return None
         return "https://another-issuer.example" if self.world.broken("callback.wrong-iss") else self.world.issuer
+
+
+def _has_credentials(request: Any) -> bool:
+    """Tell whether a client says in the request itself who it is; a certificate is not looked for."""
+    return "Authorization" in request.headers or not {"client_secret", "client_assertion"}.isdisjoint(request.form)
 
 
 def _random(**_: object) -> str:

@@ -108,7 +108,7 @@ class Settings:
     certificates), or aliases (https; the second host is offered in `mtls_endpoint_aliases`). `par` is required,
     optional, or none. `request_uri_prefix` is what a request_uri begins with. `dpop_nonce` demands the nonce of the
     server in DPoP proofs. `signed_resources` demands x-signature at the accounts and answers them signed and encrypted.
-    `access_tokens` is opaque or jwt (RFC 9068).
+    `access_tokens` is opaque or jwt (RFC 9068). Without `fapi` the aud of a client assertion may be an endpoint, too.
     """
 
     clients: tuple[Client, ...]
@@ -125,6 +125,7 @@ class Settings:
     dpop_nonce: bool = False
     signed_resources: bool = False
     access_tokens: str = "opaque"
+    fapi: bool = True
 
     @property
     def sees_certificates(self) -> bool:

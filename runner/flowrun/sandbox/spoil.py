@@ -40,6 +40,17 @@ def spoil(world: World, response: Response) -> None:
         _later(world, response)
 
 
+def details(world: World, granted: list[dict[str, Any]]) -> None:
+    """Change the granted authorization_details in place, as the switches say."""
+    consent = granted[0]["consent"]
+    if world.broken("rar.grants-more"):
+        consent["permissions"] = [*consent["permissions"], "read_everything"]
+    if world.broken("rar.other-provider"):
+        consent["dp_id"] = "DP-ANOTHER"
+    if world.broken("rar.no-provider"):
+        del consent["dp_id"]
+
+
 def id_token(world: World, claims: dict[str, Any]) -> None:
     """Change the claims of an id_token in place, as the switches say."""
     if world.broken("token.wrong-azp"):

@@ -46,6 +46,7 @@ class TokenAnswer:
         details = copy.deepcopy(approval.details)
         if self.world.broken("token.no-consent-id"):
             del details[0]["consent"]["consent_id"]
+        spoil.details(self.world, details)
         return details
 
     def id_token(self, approval: Approval, access_token: str) -> str:

@@ -9,6 +9,7 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
 from flowrun.sandbox.binding import token_type, told_confirmation
 from flowrun.sandbox.people import subject
+from flowrun.sandbox.refusal import refusal
 from flowrun.sandbox.settings import AUTH_METHODS
 
 if TYPE_CHECKING:
@@ -23,10 +24,15 @@ class Revocation(RevocationEndpoint):  # type: ignore[misc]
     def query_token(self, token_string: str, token_type_hint: str | None) -> Token | None:  # noqa: ARG002 - only a hint
         """Find a token of either kind."""
         token: Token | None = self.server.world.tokens.get(token_string)
+        if token is None and self.server.world.broken("revoke.unknown-refused"):
+            raise refusal("invalid_request", "The token is unknown.")
         return token
 
     def revoke_token(self, token: Token, request: Any) -> None:  # noqa: ARG002 - Authlib's signature
         """End it."""
+        broken, refreshes = self.server.world.broken, token.kind == "refresh_token"
+        if broken("revoke.refresh-lives") if refreshes else broken("revoke.access-lives"):
+            return
         token.revoked = True
         if token.kind == "refresh_token":
             token.approval.revoked = True

@@ -26,6 +26,7 @@ class Pushed:
     client_id: str
     params: Mapping[str, Any]
     expires_at: float
+    visited: bool = False
     spent: bool = False
 
 
@@ -54,6 +55,7 @@ class Interaction:
     pushed: Pushed
     browser: Browser
     started: float
+    shown: int = 0  # how often a page was asked for
     signed_in: bool = False  # during this walk, which is what prompt=login asks for
     dp_id: str = ""
     finished: bool = False
@@ -69,9 +71,10 @@ class World:
         self.issuer = issuer
         self.api = api or issuer
         self.lifetimes = settings.lifetimes
-        self.clients = {client.client_id: RegisteredClient(client) for client in settings.clients}
+        self.clients = {client.client_id: RegisteredClient(client, self.broken) for client in settings.clients}
         self.users = {user.username: user for user in settings.users}
         self.pushed: dict[str, Pushed] = {}
+        self.pushes: dict[tuple[str, str], list[float]] = {}  # when a client has pushed the same of late
         self.browsers: dict[str, Browser] = {}
         self.interactions: dict[str, Interaction] = {}
         self.codes: dict[str, Code] = {}
@@ -79,6 +82,7 @@ class World:
         self.devices: dict[str, Device] = {}
         self.proofs: set[tuple[str, str]] = set()  # (jkt, jti) of every DPoP proof accepted
         self.dpop_nonce: tuple[str, float] | None = None  # and until when
+        self.races = self.broken("code.race")  # the token endpoint handles several requests at once
         self.assertions: set[tuple[str, str]] = set()  # (client_id, jti) of every assertion accepted
 
     def now(self) -> float:
