@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
+from tests import loopback
 
 from flowrun.browser import BrowserMissing, Walk, open_browser
 
@@ -130,23 +129,14 @@ class Server:
         return f"{self.url}/zoo/{name}"
 
 
-def handler(server: Server) -> type[BaseHTTPRequestHandler]:
+def handler(server: Server) -> type[loopback.Handler]:
     stop = threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(loopback.Handler):
         protocol_version = "HTTP/1.1"
 
-        def log_message(self, *_: object) -> None:
-            return
-
-        def do_GET(self) -> None:
-            self.answer({})
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-            self.answer(dict(parse_qsl(body, keep_blank_values=True)))
-
-        def answer(self, told: dict[str, str]) -> None:
+        def answer(self, body: str) -> None:
+            told = dict(parse_qsl(body, keep_blank_values=True))
             path = urlsplit(self.path).path
             server.requests.append(path)
             name = path.removeprefix("/zoo/").split("/")[0]
@@ -158,54 +148,46 @@ def handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 self.login(told)
             elif path == "/never":
                 stop.wait(8)
-                self.send(200, "")
+                self.say(200, "")
             elif path == "/json":
                 body = '{"error": "invalid_request_uri", "error_description": "expired"}'
-                self.send(400, body, kind="application/json")
+                self.say(400, body, kind="application/json")
             elif path == "/oops":
-                self.send(400, "<h1>oops! something went wrong</h1><pre>error: invalid_request_uri</pre>")
+                self.say(400, "<h1>oops! something went wrong</h1><pre>error: invalid_request_uri</pre>")
             elif path == "/favicon.ico":
-                self.send(404, "")
+                self.say(404, "")
             elif path == "/broken":
-                self.send(500, "<h1>Internal error</h1>")
+                self.say(500, "<h1>Internal error</h1>")
             elif path == "/moved":
-                self.send(302, "", Location=f"{server.url}/zoo/noisy?code=SECRET")
+                self.say(302, "", Location=f"{server.url}/zoo/noisy?code=SECRET")
             elif path == "/two-hops":
-                self.send(302, "", Location=f"{server.url}/zoo/plain")
+                self.say(302, "", Location=f"{server.url}/zoo/plain")
             else:
-                self.send(200 if name in PAGES else 204, PAGES.get(name, ""))
+                self.say(200 if name in PAGES else 204, PAGES.get(name, ""))
 
         def login(self, told: dict[str, str]) -> None:
             """User name, then password on a page of its own, then consent."""
             words = ""
             if "user" not in told and "pw" not in told:
-                self.send(200, form("<label>User name <input name=user></label><button>Next</button>", to="/login"))
+                self.say(200, form("<label>User name <input name=user></label><button>Next</button>", to="/login"))
             elif told.get("pw") == PASSWORD:
-                self.send(303, "", Location="/zoo/deny_first")
+                self.say(303, "", Location="/zoo/deny_first")
             else:
                 words = "<p>Invalid credentials" if "pw" in told else ""
                 inside = "<label>Password <input name=pw type=password></label><button>Sign in</button>"
-                self.send(200, form(words + inside, to="/login"))
+                self.say(200, form(words + inside, to="/login"))
 
         def callback(self) -> None:
             to, pairs = server.to, "code=C0DE&state=S"
             if server.mode == "form_post":
-                self.send(200, FORM_POST.format(to=quote(to, safe=":/?&=")))
+                self.say(200, FORM_POST.format(to=quote(to, safe=":/?&=")))
             elif server.mode == "fragment":
-                self.send(302, "", Location=f"{to}#{pairs}")
+                self.say(302, "", Location=f"{to}#{pairs}")
             else:
-                self.send(302, "", Location=f"{to}{'&' if '?' in to else '?'}{pairs}")
+                self.say(302, "", Location=f"{to}{'&' if '?' in to else '?'}{pairs}")
 
-        def send(self, status: int, text: str, *, kind: str = "text/html; charset=utf-8", **headers: str) -> None:
-            body = text.encode()
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            with contextlib.suppress(BrokenPipeError):  # the browser did not wait
-                self.wfile.write(body)
+        def say(self, status: int, text: str, *, kind: str = loopback.HTML, **headers: str) -> None:
+            self.send(status, text, {"Content-Type": kind, **headers})
 
     return Handler
 
@@ -213,15 +195,9 @@ def handler(server: Server) -> type[BaseHTTPRequestHandler]:
 @pytest.fixture
 def server() -> Iterator[Server]:
     told = Server()
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler(told)) as http:
-        http.daemon_threads = True
-        http.block_on_close = False
-        told.url = f"http://127.0.0.1:{http.server_port}"
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with loopback.Loopback(handler(told)) as http:
+        told.url = http.url
         yield told
-        http.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="session")

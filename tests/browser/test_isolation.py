@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from selenium.common.exceptions import WebDriverException
 
-from flowrun.browser import BrowserSettings
+from flowrun.browser import BrowserSettings, open_browser
 from flowrun.session import Session
 
 if TYPE_CHECKING:
@@ -98,3 +98,32 @@ def test_passwords_are_masked_in_pictures_and_the_page_is_left_as_it_was(
     assert driver.execute_script(colour) == "rgb(0, 0, 0)"
     assert driver.page_source == before
     assert short
+
+
+def test_a_context_is_made_ahead_and_is_no_window_until_it_is_needed(server: Server) -> None:
+    pages = {
+        "start": {"shows": {"heading": "Start"}, "do": [{"press": "Sign in with the bank"}]},
+        "login": {"shows": {"field": "User name"}, "do": [{"press": "Sign in"}]},
+        **STATE,
+    }
+    with open_browser(BrowserSettings(isolation="context")) as browser:
+
+        def go(name: str) -> Any:
+            return browser.walk(
+                server.page(name),
+                redirect_uri="https://app.invalid/cb",
+                pages=pages,
+                fill=lambda value, _path: value,
+                answers={},
+                page_seconds=20.0,
+                total_seconds=30.0,
+                tell=lambda _visit: None,
+            )
+
+        for _ in range(3):
+            assert seen(go("state")) == "seen:0"
+            assert seen(go("state")) == "seen:3"
+            assert [visit.name for visit in go("popup").pages] == ["start", "login"]  # the newest window is followed
+            assert browser.windows == 2
+            browser.clear()
+            assert browser.windows == 1

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
-import threading
 import time
 from base64 import b32decode
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
+
+from tests import loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,27 +49,17 @@ def totp(secret: str, moment: float) -> str:
     return str(int.from_bytes(mac[at : at + 4], "big") % 2**31 % 10**6).zfill(6)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(loopback.Handler):
     """Each page is a file in site/; what needs more than a file has a method called like it."""
 
     protocol_version = "HTTP/1.1"
     zoo: Zoo
 
-    def log_message(self, *_: object) -> None:
-        return
-
-    def do_GET(self) -> None:
-        self.answer({})
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+    def answer(self, body: str) -> None:
         told: dict[str, str] = {}
         for name, value in parse_qsl(body, keep_blank_values=True):
             told[name] = f"{told[name]} {value}" if name in told else value
         self.zoo.told.update(told)
-        self.answer(told)
-
-    def answer(self, told: dict[str, str]) -> None:
         parts = urlsplit(self.path)
         name = parts.path.strip("/")
         self.zoo.visits[name] = self.zoo.visits.get(name, 0) + 1
@@ -84,44 +74,37 @@ class Handler(BaseHTTPRequestHandler):
     def page(self, name: str) -> None:
         path = SITE / f"{name.partition('/')[0]}.html"
         if not path.is_file():
-            return self.send(404, "<h1>Not found</h1>")
+            return self.say(404, "<h1>Not found</h1>")
         text = path.read_text("utf-8").replace("%HERE%", self.zoo.here).replace("%OTHER%", self.zoo.other)
-        return self.send(200, text)
+        return self.say(200, text)
 
     def file(self, path: Path, kind: str) -> None:
-        self.send(200, path.read_text("utf-8"), kind=kind)
+        self.say(200, path.read_text("utf-8"), kind=kind)
 
-    def send(self, status: int, text: str, *, kind: str = "text/html", **headers: str) -> None:
-        body = text.encode()
-        self.send_response(status)
-        self.send_header("Content-Type", f"{kind}; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the browser did not wait
-            self.wfile.write(body)
+    def say(self, status: int, text: str, *, kind: str = "text/html", **headers: str) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.send(status, text, {"Content-Type": f"{kind}; charset=utf-8", **named})
 
     def page_done(self, _told: Any, _query: Any) -> None:
         to = self.zoo.to
         if self.zoo.mode == "form_post":
-            self.send(200, FORM_POST.format(to))
+            self.say(200, FORM_POST.format(to))
         else:
-            self.send(303, "", Location=to + {"query": "?", "fragment": "#"}[self.zoo.mode] + ANSWER)
+            self.say(303, "", Location=to + {"query": "?", "fragment": "#"}[self.zoo.mode] + ANSWER)
 
     def page_note(self, _told: Any, _query: Any) -> None:
-        self.send(204, "")
+        self.say(204, "")
 
     def page_wait(self, _told: Any, query: dict[str, str]) -> None:
         time.sleep(int(query["ms"]) / 1000)
-        self.send(204, "")
+        self.say(204, "")
 
     def page_slow(self, told: dict[str, str], _query: Any) -> None:
         time.sleep(0.4)
         self.page("consent" if told else "plain_slow")
 
     def page_favicon(self, _told: Any, _query: Any) -> None:
-        self.send(204, "")
+        self.say(204, "")
 
     def page_otp(self, told: dict[str, str], _query: Any) -> None:
         self._code(told, "otp", told.get("otp", ""))
@@ -150,9 +133,9 @@ class Handler(BaseHTTPRequestHandler):
         if "known=1" in self.headers.get("Cookie", ""):
             self.page_done({}, {})
         elif told:
-            self.send(303, "", Location="/done", Set_Cookie="known=1; Path=/")
+            self.say(303, "", Location="/done", Set_Cookie="known=1; Path=/")
         else:
-            self.send(200, (SITE / "plain.html").read_text("utf-8").replace('"/done"', '"/remembered"'))
+            self.say(200, (SITE / "plain.html").read_text("utf-8").replace('"/done"', '"/remembered"'))
 
     def page_reload(self, told: dict[str, str], _query: Any) -> None:
         if self.zoo.visits["reload"] > 1:
@@ -165,38 +148,22 @@ class Handler(BaseHTTPRequestHandler):
         host = self.zoo.here if left % 2 else self.zoo.other
         status = (301, 302, 303, 307, 308)[left]
         to = f"{host}/hops?left={left - 1}" if left else f"{self.zoo.here}/plain"
-        self.send(status, "", Location=to, Set_Cookie="secret=1", Referrer_Policy="no-referrer")
+        self.say(status, "", Location=to, Set_Cookie="secret=1", Referrer_Policy="no-referrer")
 
     def page_error_400(self, _told: Any, _query: Any) -> None:
-        self.send(400, "<h1>oops! something went wrong</h1><pre>error: invalid_request_uri</pre>")
+        self.say(400, "<h1>oops! something went wrong</h1><pre>error: invalid_request_uri</pre>")
 
     def page_error_500(self, _told: Any, _query: Any) -> None:
-        self.send(500, "<h1>Internal error</h1><script>console.error('it broke'); nobody.knows()</script>")
+        self.say(500, "<h1>Internal error</h1><script>console.error('it broke'); nobody.knows()</script>")
 
     def page_error_json(self, _told: Any, _query: Any) -> None:
-        self.send(400, '{"error": "invalid_request", "error_description": "expired"}', kind="application/json")
-
-
-class Server(ThreadingHTTPServer):
-    """A browser opens many connections at once."""
-
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
+        self.say(400, '{"error": "invalid_request", "error_description": "expired"}', kind="application/json")
 
 
 @contextlib.contextmanager
 def open_zoo() -> Iterator[Zoo]:
     """Serve until the block ends."""
     zoo = Zoo()
-    handler = type("ZooHandler", (Handler,), {"zoo": zoo})
-    with Server(("127.0.0.1", 0), handler) as http:
-        zoo.here = f"http://127.0.0.1:{http.server_port}"
-        zoo.other = f"http://localhost:{http.server_port}"
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield zoo
-        finally:
-            http.shutdown()
-            thread.join()
+    with loopback.Loopback(type("ZooHandler", (Handler,), {"zoo": zoo})) as http:
+        zoo.here, zoo.other = http.url, f"http://localhost:{http.port}"
+        yield zoo

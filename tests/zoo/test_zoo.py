@@ -29,7 +29,8 @@ WILD = yaml.safe_load((HERE / "wild.yaml").read_text("utf-8"))  # whole flows of
 ANIMALS: dict[str, dict[str, Any]] = {**TAME, **WILD}
 SUGGESTED = ("auth0", "ping", "forgerock", "govuk")
 MOST_PAGES = 4
-SOON = frozenset({"not-seen", "control-ambiguous", "control-covered"})  # errors that come when an action's time is over
+# Errors that come when an action's time is over.
+SOON = frozenset({"not-seen", "control-ambiguous", "control-covered", "control-stuck"})
 USER = {"username": "alice", "password": "s3cret-Pa55", "totp": OTP_SECRET}
 PARAMS = {"code": "C0DE", "state": "S"}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowrun.browser.model import BrowseError, BrowserMissing, BrowserSettings, Callback, PageVisit, Walk
+from flowrun.browser.model import BrowseError, BrowserMissing, BrowserSettings, Callback, Manner, PageVisit, Walk
 
 if TYPE_CHECKING:
     from flowrun.browser.driver import Browser
@@ -17,6 +17,7 @@ __all__ = [
     "BrowserMissing",
     "BrowserSettings",
     "Callback",
+    "Manner",
     "PageVisit",
     "Walk",
     "open_browser",

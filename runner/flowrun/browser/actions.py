@@ -16,6 +16,7 @@ from flowrun.browser.conditions import words_of
 from flowrun.browser.finder import CSS, PRESSED, find, find_names, plain, quoted
 from flowrun.browser.model import BrowseError
 from flowrun.browser.reading import not_see, read, see, wait
+from flowrun.browser.screen import EMPTIED, HOLDS, Ready
 from flowrun.browser.snapshot import BUTTON, FIELD, OPTION
 from flowrun.errors import did_you_mean
 
@@ -27,26 +28,13 @@ if TYPE_CHECKING:
 OPEN_SECONDS = 0.5  # a list that was opened shows its options within this, else it wants to be typed into
 LARGEST_TYPED = 0xFFFF  # chromedriver types only what one key code unit holds
 SET_BY_VALUE = frozenset({"date", "time", "datetime-local", "month", "week", "range", "color"})
-# What a field holds; a row of boxes for one character each is one field, as for one-time codes.
-HELD = """const holds = (e, text) => {
-  if (e.isContentEditable) return e.textContent;
-  if (e.maxLength !== 1 || text.length < 2) return e.value;
-  const boxes = [...(e.form || e.parentElement).querySelectorAll("input")].filter((box) => box.maxLength === 1);
-  return boxes.slice(boxes.indexOf(e)).map((box) => box.value).join("");
-};"""
-# True when the text is there already; else the cursor is put on all that is there, so that typing replaces it.
-SELECT_ALL = f"""const [e, text] = arguments;
-{HELD}
-const held = holds(e, text);
-if (held === text) return true;
-e.focus();
-if (e.isContentEditable) getSelection().selectAllChildren(e);
-else if (held && e.select) e.select();
-return false;"""
-READ_VALUE = f"const [e, text] = arguments;\n{HELD}\nreturn holds(e, text)"
+READ_VALUE = f"{HOLDS}\nconst [e, text] = arguments;\nreturn holds(e, text)"
 SET_VALUE = """const [e, value] = arguments;
 Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(e, value);
 for (const name of ["input", "change"]) e.dispatchEvent(new Event(name, {bubbles: true}));"""
+CLICK: Ready = {"click": ()}
+CHOSEN = "return arguments[0].selectedIndex"
+IS_ON = "const e = arguments[0]; return e.checked === true || e.getAttribute('aria-checked') === 'true'"
 TYPED = frozenset({"text", "search"})
 BOXES = frozenset({"checkbox", "radio"})
 
@@ -54,8 +42,12 @@ BOXES = frozenset({"checkbox", "radio"})
 def fill(scene: Scene, value: Any) -> None:
     """`fill: {label: text, …}`: type into fields; real keys, read back, typed again when the page lost it."""
     for label, text in _pairs(value):
-        scene.use(label, (FIELD,), partial(_type, scene, text), among=_typed_into(label))
+        _fill(scene, label, text)
         scene.filled[label] = text
+
+
+def _fill(scene: Scene, label: str, text: str) -> None:
+    scene.use(label, (FIELD,), partial(_type, scene, text), among=_typed_into(label), ready=lambda *_: {"type": text})
 
 
 def _typed_into(label: str) -> Callable[[tuple[Control, ...]], tuple[Control, ...]]:
@@ -73,10 +65,13 @@ def _type(scene: Scene, text: str, held: Held) -> bool:
         element.send_keys(text)
         return True
     else:
-        if driver.execute_script(SELECT_ALL, element, text):
+        if held.typed:
+            scene.shown[held.control] = text
             return True
         _keys(scene, held, text)
-    return _same(str(driver.execute_script(READ_VALUE, element, text) or ""), text)
+    shown = str(driver.execute_script(READ_VALUE, element, text) or "")
+    scene.shown[held.control] = shown
+    return _same(shown, text)
 
 
 def _keys(scene: Scene, held: Held, text: str) -> None:
@@ -103,8 +98,13 @@ def _keep_filled(scene: Scene) -> None:
     fields = scene.look().of(FIELD)
     for label, text in scene.filled.items():
         if label.startswith(CSS) or _typed_into(label)(fields):
-            scene.use(label, (FIELD,), partial(_type, scene, text), among=_typed_into(label))
+            _fill(scene, label, text)
     scene.filled.clear()
+    scene.shown.clear()
+
+
+def _click(_control: Control, _reason: str) -> Ready:
+    return CLICK
 
 
 def choose(scene: Scene, value: Any) -> None:
@@ -112,7 +112,7 @@ def choose(scene: Scene, value: Any) -> None:
     for label, option in _pairs(value):
         among = _chooser(label, option)
         try:
-            scene.use(label, (FIELD, BUTTON), partial(_option, scene, option), among=among)
+            scene.use(label, (FIELD, BUTTON), partial(_option, scene, option), among=among, ready=_click)
         except BrowseError as error:
             found = among(scene.snapshot.of(FIELD, BUTTON))
             if error.code != "control-stuck" or len(found) != 1:
@@ -138,13 +138,13 @@ def _option(scene: Scene, wanted: str, held: Held) -> bool:
     if held.control.type == "select":
         return _select(scene, held, wanted)
     if not scene.look().of(OPTION):
-        held.element.click()
+        scene.screen.click(held)
     if not _offered(scene, wanted) and held.control.type in TYPED:
         _keys(scene, held, wanted)  # some offer nothing before one begins to type
     options = _offered(scene, wanted)
     if len(options) != 1:
         return False
-    with scene.screen.hold(options[0]) as option:
+    with scene.screen.hold(options[0], CLICK) as option:
         scene.screen.click(option)
     return True
 
@@ -165,7 +165,7 @@ def _select(scene: Scene, held: Held, wanted: str) -> bool:
     options = element.find_elements("tag name", "option")
     if not options[number].is_selected():
         options[number].click()
-    chosen = scene.screen.driver.execute_script("return arguments[0].selectedIndex", element)
+    chosen = scene.screen.driver.execute_script(CHOSEN, element)
     return element.get_attribute("multiple") is not None or chosen == number
 
 
@@ -195,7 +195,7 @@ def untick(scene: Scene, value: Any) -> None:
 
 def _box(scene: Scene, value: Any, *, on: bool) -> None:
     for label in words_of(value):
-        scene.use(label, (FIELD,), partial(_switch, scene, on), among=partial(_boxes, label))
+        scene.use(label, (FIELD,), partial(_switch, scene, on), among=partial(_boxes, label), ready=_click)
 
 
 def _boxes(label: str, controls: tuple[Control, ...]) -> tuple[Control, ...]:
@@ -207,21 +207,28 @@ def _switch(scene: Scene, on: bool, held: Held) -> bool:
     if held.control.on == on:
         return True
     scene.screen.click(held)
-    checked = scene.screen.driver.execute_script(
-        "const e = arguments[0]; return e.checked === true || e.getAttribute('aria-checked') === 'true'", held.element
-    )
-    return bool(checked) == on
+    return bool(scene.screen.driver.execute_script(IS_ON, held.element)) == on
 
 
 def press(scene: Scene, value: Any) -> None:
     """`press: text`: click a button or a link, by what it is called."""
-    _keep_filled(scene)
     for label in words_of(value):
-        scene.use(label, PRESSED, partial(_click, scene))
+        scene.use(label, PRESSED, partial(_press, scene), ready=partial(_before_press, scene))
 
 
-def _click(scene: Scene, held: Held) -> bool:
-    scene.screen.click(held)
+def _before_press(scene: Scene, button: Control, reason: str) -> Ready:
+    """Have the fields looked at with the button itself; only where that can't be done, or says no, one by one."""
+    shown = [(field.index, text) for field, text in scene.shown.items() if field.frame == button.frame]
+    if reason == EMPTIED or len(shown) != len(scene.filled):
+        _keep_filled(scene)
+        return CLICK
+    return {"click": shown}
+
+
+def _press(scene: Scene, held: Held) -> bool:
+    scene.screen.press(held)
+    scene.filled.clear()
+    scene.shown.clear()
     return True
 
 
@@ -241,7 +248,7 @@ def key(scene: Scene, value: Any) -> None:
 
 def reload(scene: Scene, _value: Any) -> None:
     """`reload: true`: load the page anew."""
-    scene.again(scene.screen.driver.refresh)
+    scene.again(scene.screen.reload)
 
 
 def back(scene: Scene, _value: Any) -> None:

@@ -1,6 +1,6 @@
 """Watch every tab of Firefox over WebDriver BiDi: take the callback before any network is touched, keep the chain.
 
-The same interface as `capture` has for Chromium (`watch.Watch`). Each `open_tab` is a user context of its own:
+Each `open_tab` is a user context of its own:
 cookies, storage and cache are those of a new browser.
 """
 
@@ -9,18 +9,17 @@ from __future__ import annotations
 import base64
 import re
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
-from flowrun.browser.cdp import Cdp, CdpGone
-from flowrun.browser.model import Callback, Hop
-from flowrun.browser.redirect import is_web, place_of, read_callback, same_place, without_parameters
+from flowrun.browser.cdp import CdpGone
+from flowrun.browser.model import Hop
+from flowrun.browser.redirect import is_web, place_of, same_place, without_parameters
+from flowrun.browser.watch import FOLLOW_SECONDS, REDIRECTS, Tab, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-FOLLOW_SECONDS = 5.0
 LARGEST_BODY = 1 << 20
 EVENTS = (
     "browsingContext.contextCreated",
@@ -34,7 +33,6 @@ EVENTS = (
     "network.fetchError",
 )
 WAITED_FOR = frozenset({"document", "script", "xmlhttprequest", "fetch", ""})
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 TAKEN_PAGE = b"<!doctype html><title>flowrun</title><link rel=icon href='data:,'><p>flowrun took the callback here."
 # Firefox's words for a main document that never came, as Chromium has them; `network` knows what they mean.
 ERRORS = {
@@ -60,59 +58,34 @@ ERRORS = {
 }
 
 
-@dataclass(slots=True)
-class Tab:
-    """One tab or window, and the main document it is on."""
-
-    context: str
-    hop: int | None = None  # index in BidiCapture.hops of the main document it shows
-    waiting: set[str] = field(default_factory=set)  # requests under way
-    document: str = ""  # request id of the main document under way or shown
-    failure: tuple[str, str] | None = None
-
-
-class BidiCapture:
-    """Belongs to one Firefox, for its whole life; `begin` starts a new walk."""
+class BidiCapture(Watch):
+    """Watches Firefox."""
 
     def __init__(self, address: str) -> None:
         """Connect to the session's websocket and follow the tabs it has and will have."""
-        self._lock = threading.Condition()
         self._tabs: dict[str, Tab] = {}  # by browsing context, oldest first
         self._places: dict[str, str] = {}  # browsing context → user context
-        self._redirect_uri = ""
         self._intercept = ""
-        self.callback: Callback | None = None
-        self.crashed = False
-        self.hops: list[Hop] = []
-        self.dialogs: list[tuple[str, str]] = []
-        self.console: list[str] = []
-        self._bidi = Cdp(address, self._hear)
-        self._bidi.call("session.subscribe", events=list(EVENTS))
-        self._bidi.call("network.addDataCollector", dataTypes=["request"], maxEncodedDataSize=LARGEST_BODY)
-
-    @property
-    def alive(self) -> bool:
-        """Whether the browser still answers."""
-        return self._bidi.alive and not self.crashed
+        super().__init__(address)
+        self._socket.call("session.subscribe", events=list(EVENTS))
+        self._socket.call("network.addDataCollector", dataTypes=["request"], maxEncodedDataSize=LARGEST_BODY)
 
     def begin(self, redirect_uri: str, target: str) -> None:
         """Forget the last walk, and watch for this redirect_uri in every tab."""
         if self._intercept:
-            self._bidi.call("network.removeIntercept", intercept=self._intercept)
+            self._socket.call("network.removeIntercept", intercept=self._intercept)
             self._intercept = ""
         with self._lock:
             self._redirect_uri = redirect_uri
         if is_web(redirect_uri):  # any other is taken out of the redirect that leads there
-            made = self._bidi.call(
+            made = self._socket.call(
                 "network.addIntercept", phases=["beforeRequestSent"], urlPatterns=[_pattern(redirect_uri)]
             )
             self._intercept = str(made.get("intercept", ""))
         self.await_tab(target)
         self.catch_up(target)
-        with self._lock:  # only now: what was still to be said of the last walk has been said
-            self.callback, self.hops, self.dialogs, self.console = None, [], [], []
-            for tab in self._tabs.values():
-                tab.failure, tab.hop = None, None
+        with self._lock:
+            self._forget_walk(self._tabs.values())
 
     def await_tab(self, target: str) -> str:
         """Wait until a tab is watched; its name is the same in every protocol of Firefox."""
@@ -124,13 +97,7 @@ class BidiCapture:
 
     def catch_up(self, target: str) -> None:
         """Wait until everything the browser had to say of a tab up to now was heard: answers come in order."""
-        self._bidi.call("browsingContext.getTree", root=target, maxDepth=0)
-
-    def pause(self, seconds: float) -> None:
-        """Wait until something happened in the browser, at most this long."""
-        with self._lock:
-            if self.callback is None:
-                self._lock.wait(seconds)
+        self._socket.call("browsingContext.getTree", root=target, maxDepth=0)
 
     def targets(self) -> list[str]:
         """Return the open tabs and windows, oldest first."""
@@ -139,40 +106,14 @@ class BidiCapture:
 
     def go(self, target: str, url: str) -> None:
         """Send a tab to a URL; what comes of it is seen in `hops`, `failure` and `callback`."""
-        self._bidi.send("browsingContext.navigate", context=self.await_tab(target), url=url, wait="none")
+        self._socket.send("browsingContext.navigate", context=self.await_tab(target), url=url, wait="none")
 
-    def status(self, url: str) -> int | None:
-        """Return the HTTP status that the main document of this URL had last; None when it was not seen."""
-        wanted = url.partition("#")[0]
-        with self._lock:
-            known = (hop.status for hop in reversed(self.hops) if hop.status and hop.url.partition("#")[0] == wanted)
-            return next(known, None)
-
-    def failure(self, target: str) -> tuple[str, str] | None:
-        """Return URL and network error when the main document of a tab never came."""
-        with self._lock:
-            tab = self._tabs.get(target)
-            return tab.failure if tab else None
-
-    def busy(self, target: str) -> bool:
-        """Tell whether a tab still waits for a document, a script or data."""
-        with self._lock:
-            tab = self._tabs.get(target)
-            return bool(tab and tab.waiting)
-
-    def answering(self, target: str) -> str:
-        """Return the main document that a tab asked for and that has not answered, or an empty text."""
-        with self._lock:
-            tab = self._tabs.get(target)
-            if tab is None or tab.hop is None or tab.document not in tab.waiting:
-                return ""
-            hop = self.hops[tab.hop]
-            return hop.url if hop.status is None else ""
-
-    def open_tab(self) -> str:
-        """Open an empty tab in a user context of its own, and return it once it is watched."""
-        place = str(self._bidi.call("browser.createUserContext").get("userContext", "default"))
-        made = self._bidi.call("browsingContext.create", type="tab", userContext=place)
+    def open_tab(self, beside: str = "") -> str:
+        """Open an empty tab in a user context of its own, or that of the tab `beside`; return it once it is watched."""
+        place = self._places.get(beside) or str(
+            self._socket.call("browser.createUserContext").get("userContext", "default")
+        )
+        made = self._socket.call("browsingContext.create", type="tab", userContext=place)
         return self.await_tab(str(made.get("context", "")))
 
     def forget(self, old: Collection[str], target: str) -> None:
@@ -182,27 +123,23 @@ class BidiCapture:
             places = dict.fromkeys(place for tab, place in self._places.items() if tab in old and place != kept)
         for tab in old:
             if self._places.get(tab) == "default":
-                self._bidi.call("browsingContext.close", context=tab)
+                self._socket.call("browsingContext.close", context=tab)
         for place in places:
             if place != "default":
-                self._bidi.call("browser.removeUserContext", userContext=place)
+                self._socket.call("browser.removeUserContext", userContext=place)
         with self._lock:
             self._lock.wait_for(lambda: not set(old) & set(self._tabs) or not self.alive, FOLLOW_SECONDS)
 
     def picture(self, target: str) -> bytes | None:
         """Return a PNG of what a tab shows; None when there is none to be had."""
-        data = self._bidi.call("browsingContext.captureScreenshot", context=target).get("data")
+        data = self._socket.call("browsingContext.captureScreenshot", context=target).get("data")
         return base64.b64decode(data) if data else None
 
     def insert_text(self, target: str, text: str) -> None:
         """Put a text where the cursor is: BiDi has a key for every character."""
         strokes = [{"type": kind, "value": sign} for sign in text for kind in ("keyDown", "keyUp")]
         keys = {"type": "key", "id": "flowrun", "actions": strokes}
-        self._bidi.call("input.performActions", context=target, actions=[keys])
-
-    def close(self) -> None:
-        """Stop watching."""
-        self._bidi.close()
+        self._socket.call("input.performActions", context=target, actions=[keys])
 
     # What follows runs on the socket's thread: it may send, never call.
 
@@ -244,7 +181,7 @@ class BidiCapture:
                 if not is_web(params["url"]):
                     self._leaving(tab, params["url"])
             case "browsingContext.userPromptOpened":
-                self.dialogs.append((tab.context, str(params.get("message", ""))))
+                self.dialogs.append((tab.target, str(params.get("message", ""))))
 
     def _sent(self, tab: Tab, params: Mapping[str, Any]) -> None:
         request = params["request"]
@@ -257,7 +194,7 @@ class BidiCapture:
             return
         if number != tab.document:  # a new document: what the old one waited for does not matter any more
             tab.waiting = {number}
-            self.dialogs = [said for said in self.dialogs if said[0] != tab.context]
+            self.dialogs = [said for said in self.dialogs if said[0] != tab.target]
         tab.document, tab.failure = number, None
         if not (self._redirect_uri and same_place(url, self._redirect_uri)):
             self._let_go(params)
@@ -274,12 +211,12 @@ class BidiCapture:
 
     def _let_go(self, params: Mapping[str, Any]) -> None:
         if params.get("isBlocked"):
-            self._bidi.send("network.continueRequest", request=params["request"]["request"])
+            self._socket.send("network.continueRequest", request=params["request"]["request"])
 
     def _answer(self, params: Mapping[str, Any]) -> None:
         """Answer a redirect_uri ourselves. To fail the request instead would hold Firefox up for seconds."""
         if params.get("isBlocked"):
-            self._bidi.send(
+            self._socket.send(
                 "network.provideResponse",
                 request=params["request"]["request"],
                 statusCode=200,
@@ -291,7 +228,7 @@ class BidiCapture:
     def _take_posted(self, number: str, url: str) -> None:
         """Fetch the body of a form_post; on a thread of its own, for it has to wait for the answer."""
         try:
-            value = self._bidi.call("network.getData", dataType="request", request=number).get("bytes", {})
+            value = self._socket.call("network.getData", dataType="request", request=number).get("bytes", {})
         except CdpGone:
             return
         text = str(value.get("value", ""))
@@ -300,10 +237,6 @@ class BidiCapture:
         with self._lock:
             self._take(url, method="POST", body=text)
             self._lock.notify_all()
-
-    def _take(self, url: str, *, method: str = "GET", body: str | None = None) -> None:
-        if self.callback is None:
-            self.callback = read_callback(url, self._redirect_uri, method=method, body=body)
 
     def _answered(self, tab: Tab, params: Mapping[str, Any]) -> None:
         """Note the status of the main document; look where a redirect leads that Firefox will not follow."""
@@ -340,15 +273,12 @@ class BidiCapture:
             to = urljoin(hop.url, hop.headers.get("location", "")) if hop.status else hop.url
             tab.failure = (to, f"net::ERR_{slug}")
 
-    def _goes_to(self, tab: Tab, url: str) -> None:
-        self.hops.append(Hop(url))
-        tab.hop = len(self.hops) - 1
-
     def _grumbled(self, params: Mapping[str, Any]) -> None:
-        """Keep what the developer console shows in red."""
-        words = str(params.get("text", "")).split("\n", 1)[0]
-        if params.get("level") == "error" and words and words not in self.console:
-            self.console.append(words)
+        if params.get("level") == "error":
+            self._says_in_red(str(params.get("text", "")).split("\n", 1)[0])
+
+    def _of(self, target: str) -> Tab | None:
+        return self._tabs.get(target)
 
 
 # Ports that Firefox refuses to call, those below 1024 that a redirect_uri might have; others are no web server's.

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import base64
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
-from flowrun.browser.cdp import Cdp, CdpGone
+from flowrun.browser.cdp import CdpGone
 from flowrun.browser.events import body_of, console_words, headers_of, origin_of
-from flowrun.browser.model import Hop
 from flowrun.browser.redirect import is_web, pattern, read_callback, same_place, without_parameters
+from flowrun.browser.watch import FOLLOW_SECONDS, REDIRECTS, Tab, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from flowrun.browser.model import Callback
-
-FOLLOW_SECONDS = 5.0
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 WAITED_FOR = frozenset({"Document", "Script", "XHR", "Fetch"})
 # Fonts and counters that login pages load from elsewhere and that nobody reads; unreachable, they hold a page up.
 NOT_LOADED = [
@@ -40,45 +35,30 @@ TAKEN_HEADERS = [
 ]
 
 
-@dataclass(slots=True)
-class Tab:
-    """One tab or window: its CDP session and the main document it is on."""
+@dataclass(slots=True, kw_only=True)
+class CdpTab(Tab):
+    """A tab with its CDP session."""
 
-    target: str
     session: str
     ready: bool = False
-    hop: int | None = None  # index in Capture.hops of the main document it shows
-    waiting: set[str] = field(default_factory=set)  # requests under way
-    document: str = ""  # request id of the main document under way or shown
-    failure: tuple[str, str] | None = None  # URL and network error of a main document that never came
 
 
-class Capture:
-    """Belongs to one browser, for its whole life; `begin` starts a new walk."""
+class Capture(Watch):
+    """Watches Chromium; with `contexts` each tab of `open_tab` has a browser context of its own."""
 
     def __init__(self, address: str, *, contexts: bool = False) -> None:
         """Connect to the browser's websocket and follow the tabs it has and will have."""
         self._contexts = contexts
         self._context: dict[str, str] = {}  # by target
-        self._lock = threading.Condition()
-        self._tabs: dict[str, Tab] = {}  # by session
+        self._tabs: dict[str, CdpTab] = {}  # by session
         self._order: list[str] = []  # targets, oldest first
         self._seen: set[str] = set()  # every target there ever was
         self._old: set[str] = set()  # those from before this walk
-        self._redirect_uri = ""
-        self.callback: Callback | None = None
-        self.crashed = False
-        self.hops: list[Hop] = []
-        self.dialogs: list[tuple[str, str]] = []  # tab and words of the dialogs that its document has shown
-        self.console: list[str] = []  # what the developer console showed in red during this walk
+        self._spare_asked = False  # a context with its tab is made ahead, for the next scenario
+        self._spare_context = self._spare = ""
         self._origins: set[str] = set()
-        self.cdp = Cdp(address, self._hear)
-        self.cdp.call("Target.setDiscoverTargets", discover=True)  # not setAutoAttach: it makes window.open hang
-
-    @property
-    def alive(self) -> bool:
-        """Whether the browser still answers."""
-        return self.cdp.alive and not self.crashed
+        super().__init__(address)
+        self._socket.call("Target.setDiscoverTargets", discover=True)  # not setAutoAttach: window.open would hang
 
     def begin(self, redirect_uri: str, target: str) -> None:
         """Forget the last walk, and watch for this redirect_uri in every tab."""
@@ -86,13 +66,11 @@ class Capture:
             self._redirect_uri = redirect_uri
             sessions = list(self._tabs)
         for session in sessions:
-            self.cdp.call("Fetch.enable", session, patterns=self._patterns())
+            self._socket.call("Fetch.enable", session, patterns=self._patterns())
         self.await_tab(target)
-        with self._lock:  # only now: what was still to be said of the last walk has been said
+        with self._lock:
             self._old = set(self._seen)
-            self.callback, self.hops, self.dialogs, self.console = None, [], [], []
-            for tab in self._tabs.values():
-                tab.failure, tab.hop = None, None
+            self._forget_walk(self._tabs.values())
 
     def await_tab(self, target: str) -> str:
         """Wait until a tab is watched, and return its session."""
@@ -110,13 +88,7 @@ class Capture:
 
     def catch_up(self, target: str) -> None:
         """Wait until everything the browser had to say of a tab up to now was heard: answers come in order."""
-        self.cdp.call("Page.getNavigationHistory", self.await_tab(target))
-
-    def pause(self, seconds: float) -> None:
-        """Wait until something happened in the browser, at most this long."""
-        with self._lock:
-            if self.callback is None:
-                self._lock.wait(seconds)
+        self._socket.call("Page.getNavigationHistory", self.await_tab(target))
 
     def targets(self) -> list[str]:
         """Return the open tabs and windows, oldest first."""
@@ -125,35 +97,7 @@ class Capture:
 
     def go(self, target: str, url: str) -> None:
         """Send a tab to a URL; what comes of it is seen in `hops`, `failure` and `callback`."""
-        self.cdp.send("Page.navigate", self.await_tab(target), url=url)
-
-    def status(self, url: str) -> int | None:
-        """Return the HTTP status that the main document of this URL had last; None when it was not seen."""
-        wanted = url.partition("#")[0]
-        with self._lock:
-            known = (hop.status for hop in reversed(self.hops) if hop.status and hop.url.partition("#")[0] == wanted)
-            return next(known, None)
-
-    def failure(self, target: str) -> tuple[str, str] | None:
-        """Return URL and network error when the main document of a tab never came."""
-        with self._lock:
-            tab = self._of(target)
-            return tab.failure if tab else None
-
-    def busy(self, target: str) -> bool:
-        """Tell whether a tab still waits for a document, a script or data."""
-        with self._lock:
-            tab = self._of(target)
-            return bool(tab and tab.waiting)
-
-    def answering(self, target: str) -> str:
-        """Return the main document that a tab asked for and that has not answered, or an empty text."""
-        with self._lock:
-            tab = self._of(target)
-            if tab is None or tab.hop is None or tab.document not in tab.waiting:
-                return ""
-            hop = self.hops[tab.hop]
-            return hop.url if hop.status is None else ""
+        self._socket.send("Page.navigate", self.await_tab(target), url=url)
 
     def take_origins(self) -> set[str]:
         """Return the origins that were visited since the last time."""
@@ -161,47 +105,84 @@ class Capture:
             taken, self._origins = self._origins, set()
         return taken
 
-    def open_tab(self) -> str:
-        """Open an empty tab, with `contexts` in a browser context of its own, and return it once it is watched."""
+    def open_tab(self, beside: str = "") -> str:
+        """Open an empty tab, with `contexts` in a browser context of its own, and return it once it is watched.
+
+        `beside` is a tab whose context it shares.
+        """
+        if self._spare_asked and not beside:
+            return self._take_spare()
         place = {}
-        if self._contexts:
-            place = {"browserContextId": self.cdp.call("Target.createBrowserContext")["browserContextId"]}
-        target = str(self.cdp.call("Target.createTarget", url="about:blank", **place)["targetId"])
-        self._context[target] = place.get("browserContextId", "")
+        if beside and self._context.get(beside):
+            place = {"browserContextId": self._context[beside]}
+        elif self._contexts and not beside:
+            place = {"browserContextId": self._socket.call("Target.createBrowserContext")["browserContextId"]}
+        target = str(self._socket.call("Target.createTarget", url="about:blank", **place)["targetId"])
+        if place:
+            self._context[target] = place["browserContextId"]
         self.await_tab(target)
         return target
 
+    def _take_spare(self) -> str:
+        """Return the tab that was made ahead."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._spare or not self.alive, FOLLOW_SECONDS)
+            target, context = self._spare, self._spare_context
+            self._spare_asked, self._spare, self._spare_context = False, "", ""
+            if not target:
+                raise CdpGone("a tab could not be made")
+            self._order.append(target)
+        self._context[target] = context
+        self.await_tab(target)
+        return target
+
+    def _make_spare(self) -> None:
+        """Begin to make the next tab in a context of its own: it is there when the next scenario wants it."""
+
+        def made(result: Mapping[str, Any]) -> None:
+            with self._lock:
+                self._spare_context = str(result.get("browserContextId", ""))
+            self._socket.send("Target.createTarget", url="about:blank", browserContextId=self._spare_context)
+
+        self._spare_asked = True
+        self._socket.send("Target.createBrowserContext", then=made)
+
     def forget(self, old: Collection[str], target: str) -> None:
         """Close the old tabs and forget what the browser knows of the sites it was on; `target` is the new tab."""
+        if self._contexts:
+            self._leave(old, target)
+            self._make_spare()
+            return
         session = self.await_tab(target)
         for tab in old:
-            self.cdp.call("Target.closeTarget", targetId=tab)
-        left = [context for tab, context in self._context.items() if tab != target and context]
-        self._context = {target: self._context[target]}
-        for context in left:
-            self.cdp.call("Target.disposeBrowserContext", browserContextId=context)
-        if self._contexts:
-            self.await_gone(old)
-            return
-        self.cdp.send("Storage.clearCookies")
-        self.cdp.send("Network.clearBrowserCache", session)
+            self._socket.call("Target.closeTarget", targetId=tab)
+        self._socket.send("Storage.clearCookies")
+        self._socket.send("Network.clearBrowserCache", session)
         for origin in self.take_origins():
-            self.cdp.send("Storage.clearDataForOrigin", session, origin=origin, storageTypes="all")
-        self.cdp.call("Network.clearBrowserCookies", session)  # answers come in order: all of it is done
+            self._socket.send("Storage.clearDataForOrigin", session, origin=origin, storageTypes="all")
+        self._socket.call("Network.clearBrowserCookies", session)  # answers come in order: all of it is done
         self.await_gone(old)
+
+    def _leave(self, old: Collection[str], target: str) -> None:
+        """Have the old tabs and their contexts closed, without waiting: nobody listens to what they still say."""
+        with self._lock:
+            for tab in old:
+                self._destroyed(tab)
+            left = {context for tab, context in self._context.items() if tab != target and context}
+            self._context = {target: self._context[target]}
+        for tab in old:
+            self._socket.send("Target.closeTarget", targetId=tab)
+        for context in left:
+            self._socket.send("Target.disposeBrowserContext", browserContextId=context)
 
     def picture(self, target: str) -> bytes | None:
         """Return a PNG of what a tab shows; None when there is none to be had."""
-        data = self.cdp.call("Page.captureScreenshot", self.await_tab(target), format="png").get("data")
+        data = self._socket.call("Page.captureScreenshot", self.await_tab(target), format="png").get("data")
         return base64.b64decode(data) if data else None
 
     def insert_text(self, target: str, text: str) -> None:
         """Put a text where the cursor is: for characters that no key types."""
-        self.cdp.call("Input.insertText", self.await_tab(target), text=text)
-
-    def close(self) -> None:
-        """Stop watching."""
-        self.cdp.close()
+        self._socket.call("Input.insertText", self.await_tab(target), text=text)
 
     # What follows runs on the socket's thread: it may send, never call.
 
@@ -225,22 +206,25 @@ class Capture:
             self._lock.notify_all()
 
     def _created(self, info: Mapping[str, Any]) -> None:
-        if info["type"] == "page" and info["targetId"] not in self._order:
+        if info["type"] == "page" and info["targetId"] not in self._seen:
             self._seen.add(info["targetId"])
-            self._order.append(info["targetId"])
-            self.cdp.send("Target.attachToTarget", targetId=info["targetId"], flatten=True)
+            if self._spare_context and info.get("browserContextId") == self._spare_context:
+                self._spare = info["targetId"]
+            else:
+                self._order.append(info["targetId"])
+            self._socket.send("Target.attachToTarget", targetId=info["targetId"], flatten=True)
 
     def _attached(self, session: str, target: str) -> None:
-        tab = Tab(target, session)
+        tab = CdpTab(target, session=session)
         self._tabs[session] = tab
-        self.cdp.send("Fetch.enable", session, patterns=self._patterns())
-        self.cdp.send("Network.enable", session, maxPostDataSize=1 << 20)
-        self.cdp.send("Network.setBlockedURLs", session, urls=NOT_LOADED)
+        self._socket.send("Fetch.enable", session, patterns=self._patterns())
+        self._socket.send("Network.enable", session, maxPostDataSize=1 << 20)
+        self._socket.send("Network.setBlockedURLs", session, urls=NOT_LOADED)
         for domain in ("Page", "Runtime", "Log"):  # dialogs and links to programs, exceptions, what failed to load
-            self.cdp.send(f"{domain}.enable", session)
-        self.cdp.send("Inspector.enable", session, then=lambda: self._ready(tab))  # answers come in order
+            self._socket.send(f"{domain}.enable", session)
+        self._socket.send("Inspector.enable", session, then=lambda _: self._ready(tab))  # answers come in order
 
-    def _ready(self, tab: Tab) -> None:
+    def _ready(self, tab: CdpTab) -> None:
         with self._lock:
             tab.ready = True
             self._lock.notify_all()
@@ -264,13 +248,14 @@ class Capture:
         if main and "responseStatusCode" in params:
             taken = self._sent_away(self._tabs[session], params)
         else:
-            taken = main and same_place(request["url"], self._redirect_uri)
-            if taken:
-                self._take(request)
+            # Also what a tab that is being closed still asks for is kept from the network.
+            taken = (main or tab is None) and same_place(request["url"], self._redirect_uri)
+            if taken and main:
+                self._take_request(request)
         if not taken:
-            self.cdp.send("Fetch.continueRequest", session, requestId=params["requestId"])
+            self._socket.send("Fetch.continueRequest", session, requestId=params["requestId"])
             return
-        self.cdp.send(
+        self._socket.send(
             "Fetch.fulfillRequest",
             session,
             requestId=params["requestId"],
@@ -279,7 +264,7 @@ class Capture:
             body=TAKEN_PAGE,
         )
 
-    def _sent_away(self, tab: Tab, params: Mapping[str, Any]) -> bool:
+    def _sent_away(self, tab: CdpTab, params: Mapping[str, Any]) -> bool:
         """Take a callback to a custom scheme, as of an app on a phone, out of the redirect: it gets no request."""
         status = params["responseStatusCode"]
         headers = {header["name"].lower(): header["value"] for header in params.get("responseHeaders", ())}
@@ -289,18 +274,15 @@ class Capture:
         self._answered(tab, {"status": status, "headers": headers})
         tab.document = ""  # what comes now is our own answer
         if same_place(location, self._redirect_uri):
-            self._take({"url": location})
+            self._take(location)
             self._goes_to(tab, without_parameters(location).removesuffix("?…"))
         else:
             tab.failure = (location, "net::ERR_UNKNOWN_URL_SCHEME")
         return True
 
-    def _take(self, request: Mapping[str, Any]) -> None:
-        if self.callback is None:
-            url = request["url"] + request.get("urlFragment", "")
-            self.callback = read_callback(
-                url, self._redirect_uri, method=request.get("method", "GET"), body=body_of(request)
-            )
+    def _take_request(self, request: Mapping[str, Any]) -> None:
+        url = request["url"] + request.get("urlFragment", "")
+        self._take(url, method=request.get("method", "GET"), body=body_of(request))
 
     def _passed_by(self, info: Mapping[str, Any]) -> None:
         """Take a callback that a new window reached before it was watched; only its URL is left then."""
@@ -312,7 +294,7 @@ class Capture:
             if found.params:
                 self.callback = found
 
-    def _network(self, method: str, tab: Tab, params: Mapping[str, Any]) -> None:
+    def _network(self, method: str, tab: CdpTab, params: Mapping[str, Any]) -> None:
         match method:
             case "Network.requestWillBeSent":
                 self._sent(tab, params)
@@ -332,9 +314,9 @@ class Capture:
             case "Page.frameRequestedNavigation":
                 self._leaving(tab, params)
             case "Runtime.exceptionThrown" | "Runtime.consoleAPICalled" | "Log.entryAdded":
-                self._grumbled(params)
+                self._says_in_red(console_words(params))
 
-    def _sent(self, tab: Tab, params: Mapping[str, Any]) -> None:
+    def _sent(self, tab: CdpTab, params: Mapping[str, Any]) -> None:
         number, request = params["requestId"], params["request"]
         kind = params.get("type")
         if kind in WAITED_FOR:
@@ -355,36 +337,26 @@ class Capture:
         if self._redirect_uri and same_place(url, self._redirect_uri):
             # Also the way in for what Fetch does not show: a port that browsers refuse to call.
             if request.get("method") != "POST" or body_of(request) is not None:
-                self._take(request)
+                self._take_request(request)
             url = without_parameters(url).removesuffix("?…")
             tab.document = ""  # what comes now is our own answer
         self._goes_to(tab, url, request.get("method", "GET"))
 
-    def _goes_to(self, tab: Tab, url: str, method: str = "GET") -> None:
-        self.hops.append(Hop(url, method=method))
-        tab.hop = len(self.hops) - 1
-
-    def _answered(self, tab: Tab, response: Mapping[str, Any]) -> None:
+    def _answered(self, tab: CdpTab, response: Mapping[str, Any]) -> None:
         """Note status and headers of the main document a tab asked for."""
         if tab.hop is not None:
             status, headers = int(response["status"]), headers_of(response["headers"])
             self.hops[tab.hop] = self.hops[tab.hop]._replace(status=status, headers=headers)
 
-    def _leaving(self, tab: Tab, params: Mapping[str, Any]) -> None:
+    def _leaving(self, tab: CdpTab, params: Mapping[str, Any]) -> None:
         """Take a callback that a script or a link gives to another program: it never becomes a request."""
         url = params["url"]
         if params.get("frameId") == tab.target and not is_web(url) and same_place(url, self._redirect_uri):
-            self._take({"url": url})
+            self._take(url)
             self._goes_to(tab, without_parameters(url).removesuffix("?…"))
             tab.document = ""
 
-    def _grumbled(self, params: Mapping[str, Any]) -> None:
-        """Keep what the developer console shows in red."""
-        words = console_words(params)
-        if words and words not in self.console:
-            self.console.append(words)
-
-    def _of(self, target: str) -> Tab | None:
+    def _of(self, target: str) -> CdpTab | None:
         return next((tab for tab in self._tabs.values() if tab.target == target), None)
 
     def _is_ready(self, target: str) -> bool:

@@ -46,15 +46,23 @@ class Cdp:
         self._socket.settimeout(None)
         self._listen = listen
         self._next = 0
-        self._awaited: dict[int, Callable[[], None]] = {}
+        self._awaited: dict[int, Callable[[Mapping[str, Any]], None]] = {}
         self._answers: dict[int, Mapping[str, Any]] = {}
         self._reply = threading.Condition()
         self.alive = True
         self._thread = threading.Thread(target=self._read, name="flowrun-cdp", daemon=True)
         self._thread.start()
 
-    def send(self, method: str, session: str = "", /, *, then: Callable[[], None] | None = None, **params: Any) -> None:
-        """Send a command and do not wait; `then` is called when the answer came. A browser that is gone is no error."""
+    def send(
+        self,
+        method: str,
+        session: str = "",
+        /,
+        *,
+        then: Callable[[Mapping[str, Any]], None] | None = None,
+        **params: Any,
+    ) -> None:
+        """Send a command and do not wait; `then` gets the result when it came. A browser that is gone is no error."""
         try:
             self._send(method, session, params, then=then)
         except CdpGone:
@@ -80,11 +88,18 @@ class Cdp:
         if threading.current_thread() is not self._thread:
             self._thread.join(1.0)
 
-    def _wake(self) -> None:
+    def _wake(self, _result: Mapping[str, Any] | None = None) -> None:
         with self._reply:
             self._reply.notify_all()
 
-    def _send(self, method: str, session: str, params: Mapping[str, Any], *, then: Callable[[], None] | None) -> int:
+    def _send(
+        self,
+        method: str,
+        session: str,
+        params: Mapping[str, Any],
+        *,
+        then: Callable[[Mapping[str, Any]], None] | None,
+    ) -> int:
         with self._reply:
             self._next += 1
             number = self._next
@@ -106,7 +121,7 @@ class Cdp:
             if then == self._wake:
                 self._answers[message["id"]] = message
         if then is not None:
-            then()
+            then(message.get("result", {}))
 
     def _read(self) -> None:
         try:

@@ -34,6 +34,9 @@ FEATURES_OFF = (
     "MediaRouter",
     "PasswordLeakDetection",
     "HttpsUpgrades",
+    "WebUIOmniboxPopup",  # else every window loads the list of the address bar, which takes longer than any page
+    "WebUIOmniboxAimPopup",
+    "SpareRendererForSitePerProcess",  # else a process is started for each tab that nobody uses
     "NetworkTimeServiceQuerying",  # else it asks its maker what time it is
 )
 SWITCHES = (

@@ -173,6 +173,25 @@ def hangs(url: str) -> BrowseError:
     )
 
 
+def no_tab() -> BrowseError:
+    """Say that there is no tab to go on in."""
+    return BrowseError(
+        "window-missing",
+        "the tab that a browse with stop: true left open is not there any more",
+        field=("resume",),
+        hint="between the two may only stand browse steps with session: keep; any other begins with an empty browser",
+    )
+
+
+def only_in_browser() -> BrowseError:
+    """Say that a person at another browser can't be asked for this."""
+    return BrowseError(
+        "wrong-value",
+        "stop, resume, reload and hold need a browser that flowrun drives; by hand there is none",
+        hint="leave out by: hand (--by-hand)",
+    )
+
+
 def crashed() -> BrowseError:
     """Say that the browser is gone."""
     return BrowseError(

@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError
 
 from flowrun.browser import complaints
 from flowrun.browser.cdp import CdpGone
-from flowrun.browser.model import BrowserMissing, BrowserSettings, Callback, PageVisit, Path, Walk
+from flowrun.browser.model import PLAIN, BrowserMissing, BrowserSettings, Callback, Manner, PageVisit, Path, Walk
 from flowrun.browser.router import Request, Walker
 from flowrun.browser.screen import NotNowError, Screen
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
 
     from flowrun.browser.launch import Launched
+    from flowrun.browser.model import Hop
     from flowrun.browser.watch import Watch
 
 
@@ -83,6 +84,9 @@ class Browser:
         self._slow = slow
         self._closing = threading.Lock()
         self._closed = False
+        self._stopped: tuple[str, tuple[Hop, ...]] | None = (
+            None  # the tab in which a walk was to stop, and the way there
+        )
         self._screen = Screen(driver, capture)
         capture.await_tab(self._screen.target)
 
@@ -127,6 +131,7 @@ class Browser:
         tell: Callable[[PageVisit], None],
         keep: Callable[[str, str], None] = lambda _name, _text: None,
         pictures: bool = False,
+        manner: Manner = PLAIN,
     ) -> Walk:
         """Open `url` and do the pages until the browser is sent to the redirect_uri or a page `means: refused`.
 
@@ -134,9 +139,10 @@ class Browser:
         the value's path inside `pages`, and it is called for actions only when their page is met. `answers` names the
         answer for each page that has some. `page_seconds` is how long a page may take to come, an action to succeed
         and a page to change; `total_seconds` bounds the walk. `tell` hears of each page that was done, `keep` of each
-        name and text that `read` reads. `pictures`
-        takes a screenshot of every page, not only of the one that it ends on. Raises BrowseError.
+        name and text that `read` reads. `pictures` takes a screenshot of every page, not only of the one that it ends
+        on. `manner` says what is done besides. Raises BrowseError.
         """
+        stopped = self._stopped if manner.resume else None
         request = Request(
             url=url,
             redirect_uri=redirect_uri,
@@ -149,15 +155,39 @@ class Browser:
             keep=keep,
             pictures=pictures,
             slow=self._slow,
+            manner=manner,
+            before=stopped[1] if stopped else (),
         )
-        return Walker(self._screen, request).run()
+        try:
+            self._choose_tab(manner)
+            walk = Walker(self._screen, request).run()
+        except (CdpGone, NotNowError) as error:
+            self._capture.crashed = True
+            raise complaints.crashed() from error
+        if manner.stop:
+            self._stopped = (self._screen.target, walk.hops)
+        return walk
+
+    def _choose_tab(self, manner: Manner) -> None:
+        """Go on in the tab where a walk was to stop, or beside it: it stays as it is until somebody resumes there."""
+        if manner.resume:
+            stopped, self._stopped = self._stopped, None
+            if stopped is None or not self._screen.go_back_to(stopped[0]):
+                raise complaints.no_tab()
+        elif self._stopped:
+            self._screen.open_beside()
 
     def clear(self) -> None:
         """Forget cookies, storage, cache and further windows, so that the next scenario meets a new browser.
 
+        One that was just started has nothing to forget.
+
         The tab is replaced by a new one: what a page keeps for its tab goes with it. Raises BrowseError when the
         browser is gone.
         """
+        if self._screen.fresh:
+            return
+        self._stopped = None
         try:
             self._screen.clear()
         except (CdpGone, NotNowError) as error:

@@ -1,15 +1,16 @@
 // Reads a document the way a person does. The body of a function: arguments are a task and what it is about.
 //   scan            what the document shows, as plain data (see snapshot.py)
-//   pick INDEX      one control of the scan and its element
-//   css SELECTOR    the visible elements of a CSS selector, each with its control
+//   pick INDEX      one control of the scan and its element, made ready for what the third argument says: {type: text},
+//                   or {click: [[index, text], …]}, with what fields of the scan have to hold still
+//   css SELECTOR    the visible elements of a CSS selector, each with its control; only one is made ready
 //   place ELEMENT   the index of an element in the scan, -1 when it is none of its controls
 //   cover ELEMENT   what lies over an element
 //   end             scroll everything to its end
 //   lists           the lists that are shown, each with the words it stands under
 //   frame INDEX     the element of a visible iframe
 //   mask / unmask   hide what password fields show, for a picture
-// It leaves nothing behind in the page, and walks through open shadow roots.
-const [task, subject] = arguments;
+// It leaves nothing behind in the page once a click is over, and walks through open shadow roots.
+const [task, subject, ready] = arguments;
 const FIELDS =
   "input:not([type=hidden]):not([type=submit]):not([type=button]):not([type=image]):not([type=reset]),select,textarea," +
   "[contenteditable=''],[contenteditable=true],[role=textbox],[role=combobox],[role=checkbox],[role=radio],[role=switch]," +
@@ -24,6 +25,11 @@ const MASK =
   ":is(input[type=password],input[autocomplete=one-time-code],input[autocomplete~=current-password]):not(flowrun)" +
   "{color:transparent!important;-webkit-text-fill-color:transparent!important;caret-color:transparent!important}";
 const TEXT_LIMIT = 20000;
+const AIM = Symbol.for("flowrun.aim");
+const GESTURE = ["pointerdown", "mousedown", "pointerup", "mouseup", "click"];
+const SHIFTS = /^(inset|top|left|right|bottom|margin|padding|border|width|height|min|max|font|line|flex|grid|gap|row|column)/; // also what stands beside it
+const MOVES = /^(transform|translate|rotate|scale|offset)/;
+const SOON = 2000; // milliseconds; what moves for longer is clicked on while it moves
 
 const ICONS = /material (icons|symbols)|font ?awesome/i; // fonts that draw words as pictures
 const UNSEEN = /[\u00ad\u200b\u200c\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/g; // where to break a line, which way to write
@@ -188,6 +194,69 @@ function handle(element) {
   return [...(element.labels || [])].find(visible) || element;
 }
 
+// Whether an animation that ends soon is still moving an element.
+function moving(element) {
+  return document.getAnimations().some((animation) => {
+    const effect = animation.effect;
+    if (animation.playState !== "running" || !effect || !effect.target || !(effect.getComputedTiming().endTime - animation.currentTime < SOON)) return false;
+    const names = new Set(effect.getKeyframes().flatMap(Object.keys));
+    if ([...names].some((name) => SHIFTS.test(name))) return true;
+    if (![...names].some((name) => MOVES.test(name))) return false;
+    for (let at = element; at; at = at.getRootNode().host) if (effect.target.contains(at)) return true;
+    return false;
+  });
+}
+
+// Watches the click that comes next. A page may move under the hand: what would land elsewhere than on the element does
+// nothing, and `landed` is then `beside`; it is `lost` when the element moved away between button down and button up.
+// One that is still in its place has acted when the button went down, as some menus do: that is a hit.
+// What follows on a click that was right is its doing: one on a label makes another on the box.
+function aim(element) {
+  if (window[AIM]) window[AIM].stop();
+  const shells = [];
+  for (let at = element.getRootNode().host; at; at = at.getRootNode().host) shells.push(at);
+  const name = words(element);
+  const twin = (one) => one.tagName === element.tagName && words(one) === name; // drawn anew in its place
+  let begun = false; // Enter in a field makes a click too, without a button that goes down
+  const state = { landed: "beside", stop: () => { for (const kind of GESTURE) window.removeEventListener(kind, on, true); } };
+  const on = (event) => {
+    begun = begun || event.type.endsWith("down");
+    if (!event.isTrusted || !begun || state.landed === "on") return;
+    const path = event.composedPath();
+    const hit = [element, ...(element.labels || [])].some((one) => path.includes(one)) || shells.includes(path[0])
+      || (!element.isConnected && path.some(twin));
+    const box = element.getBoundingClientRect();
+    const there = box.left <= event.clientX && event.clientX <= box.right && box.top <= event.clientY && event.clientY <= box.bottom;
+    if (hit ? event.type === "click" : there && state.landed === "lost") state.landed = "on";
+    else if (hit) state.landed = "lost";
+    else { event.preventDefault(); event.stopImmediatePropagation(); }
+    if (event.type === "mouseup") setTimeout(state.stop); // behind the click, which comes with it
+  };
+  for (const kind of GESTURE) window.addEventListener(kind, on, true);
+  window[AIM] = state;
+}
+
+function prepared(found) {
+  if (!ready) return found;
+  if (ready.click) {
+    if (moving(found.handle)) return { moving: true };
+    aim(found.handle);
+  } else if (!/^(select|date|time|datetime-local|month|week|range|color|file)$/.test(found.control.type)) {
+    found.typed = take(found.element, ready.type);
+  }
+  return found;
+}
+
+// True when the text is there already; else the cursor is put on all that is there, so that typing replaces it.
+function take(element, text) {
+  const held = holds(element, text);
+  if (held === text) return true;
+  element.focus();
+  if (element.isContentEditable) getSelection().selectAllChildren(element);
+  else if (held && element.select) element.select();
+  return false;
+}
+
 function control(element, index) {
   const kind = kindOf(element);
   const names = kind === "field" ? fieldNames(element) : kind === "heading" || kind === "option" ? [[words(element), "text"]] : buttonNames(element);
@@ -300,13 +369,17 @@ switch (task) {
       text: text(), frames: frames().length, controls: read(),
     };
   case "pick": {
-    const element = controls()[subject];
-    return element ? { control: control(element, subject), element, handle: handle(element) } : null;
+    const every = controls();
+    const element = every[subject];
+    if (!element) return null;
+    if (ready && ready.click && !ready.click.every(([index, text]) => every[index] && holds(every[index], text) === text)) return { emptied: true };
+    return prepared({ control: control(element, subject), element, handle: handle(element) });
   }
   case "css": {
     const found = [];
     for (const element of deep(document)) if (element.matches(subject) && visible(handle(element))) found.push(element);
-    return found.map((element) => ({ control: control(element, -1), element, handle: handle(element) }));
+    const all = found.map((element) => ({ control: control(element, -1), element, handle: handle(element) }));
+    return all.length === 1 ? all.map(prepared) : all;
   }
   case "place":
     return controls().indexOf(subject);

@@ -14,12 +14,14 @@ import sys
 import threading
 import time
 import webbrowser
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
+from flowrun.browser import complaints
 from flowrun.browser.listener import Listener
-from flowrun.browser.model import BrowseError, Callback, Walk
+from flowrun.browser.model import PLAIN, BrowseError, Callback, Manner, Walk
 from flowrun.browser.redirect import read_callback, same_place, without_parameters
-from flowrun.errors import INTERRUPTED, NO_BROWSER
+from flowrun.errors import INTERRUPTED, NO_BROWSER, can_show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,11 +52,13 @@ class Hand:
         """Stop waiting for the person."""
         self._ended.set()
 
-    def walk(self, url: str, *, redirect_uri: str, total_seconds: float, **_: Any) -> Walk:
+    def walk(self, url: str, *, redirect_uri: str, total_seconds: float, manner: Manner = PLAIN, **_: Any) -> Walk:
         """Show the URL and wait for the callback; `pages`, answers and the other arguments of Browser.walk rest.
 
         `total_seconds` counts from 300 s upward: shorter limits are for machines. Raises BrowseError.
         """
+        if replace(manner, pause=PLAIN.pause) != PLAIN:
+            raise complaints.only_in_browser()
         seconds = max(total_seconds, LEAST_SECONDS)
         with Listener.at(redirect_uri) as listener:
             pasting = self._in.isatty()
@@ -77,7 +81,7 @@ class Hand:
         self._say("", f"Open this address, sign in and answer as the scenario says. There are {minutes}; Ctrl-C stops.")
         self._say("", f"  {url}", "")
         code = qr_code(url, shutil.get_terminal_size().columns) if self._out.isatty() else ""
-        if code and _can_show(self._out, code):
+        if code and can_show(self._out, code):
             self._say(code)
         if opens_browser(os.environ):
             self._say("It is being opened in your browser.")
@@ -177,11 +181,3 @@ def qr_code(url: str, columns: int) -> str:
     return "\n".join(
         "".join(signs[pair] for pair in zip(*rows[at : at + 2], strict=True)) for at in range(0, len(rows), 2)
     )
-
-
-def _can_show(out: TextIO, text: str) -> bool:
-    try:
-        text.encode(out.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, NamedTuple
@@ -55,6 +56,24 @@ class BrowserSettings:
     driver: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """What a walk does besides going through: on its first page, before that page's actions, in this order.
+
+    `hold` are seconds to stay there, waited with `pause`; `reload` loads the page anew; `stop` ends the walk there and
+    leaves the tab open; `resume` goes on in that tab and opens nothing.
+    """
+
+    hold: float = 0.0
+    reload: bool = False
+    stop: bool = False
+    resume: bool = False
+    pause: Callable[[float], None] = time.sleep
+
+
+PLAIN = Manner()
+
+
 @dataclass(frozen=True, slots=True)
 class Callback:
     """The authorization response, taken at the navigation to the redirect_uri (RFC 6749, section 4.1.2).
@@ -90,7 +109,7 @@ class PageVisit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """How a walk through the pages ended: with a callback, or on a page that `means: refused` or `means: done`.
+    """How a walk through the pages ended: with a callback, on a page that `means` an end, or where it was to stop.
 
     `hops` are the main documents in their order, every tab's; the redirect_uri, when it was reached, is the last.
     """
@@ -100,6 +119,7 @@ class Walk:
     refused: PageVisit | None
     hops: tuple[Hop, ...]
     done: PageVisit | None = None
+    stopped: PageVisit | None = None
 
 
 class BrowseError(StepError):

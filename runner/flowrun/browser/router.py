@@ -12,7 +12,7 @@ from flowrun.browser import complaints, evidence
 from flowrun.browser.actions import perform
 from flowrun.browser.cdp import CdpGone
 from flowrun.browser.conditions import Choice, choose, judge, what_holds, words_of
-from flowrun.browser.model import BrowseError, PageVisit, Walk
+from flowrun.browser.model import PLAIN, BrowseError, Manner, PageVisit, Walk
 from flowrun.browser.network import unreachable
 from flowrun.browser.scene import TICK, ArrivedError, ControlAwayError, Scene
 from flowrun.browser.snapshot import BUTTON, FIELD
@@ -20,7 +20,7 @@ from flowrun.browser.snapshot import BUTTON, FIELD
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from flowrun.browser.model import Path
+    from flowrun.browser.model import Hop, Path
     from flowrun.browser.screen import Screen
     from flowrun.browser.snapshot import Snapshot
 
@@ -48,6 +48,8 @@ class Request:
     keep: Callable[[str, str], None] = lambda _name, _text: None
     pictures: bool = False
     slow: float = 0.0  # seconds to wait before each action, for people who watch
+    manner: Manner = PLAIN
+    before: tuple[Hop, ...] = ()  # the way to where the walk resumes
 
 
 @dataclass(slots=True)
@@ -68,6 +70,14 @@ class Walker:
     changed_at: float = 0.0
     began_at: float = 0.0  # when the wait for the next page began
     until: float = 0.0
+    stale: float | None = None  # the document that was there before, and is to go
+    todo: list[str] = field(default_factory=list)  # what the manner wants done on the first page
+    stopped: PageVisit | None = None
+
+    @property
+    def action_seconds(self) -> float:
+        """How long an action may wait for what it needs."""
+        return self.request.page_seconds
 
     def run(self) -> Walk:
         """Walk to the callback or to a refusal; BrowseError with the page on it when neither comes."""
@@ -82,7 +92,7 @@ class Walker:
     def _complete(self, error: BrowseError) -> BrowseError:
         capture = self.screen.capture
         error.pages = tuple(self.visits)
-        error.hops = tuple(capture.hops)
+        error.hops = (*self.request.before, *capture.hops)
         error.facts = (*error.facts, *evidence.way(error.hops, capture.console))
         if self.screen.hangs:
             capture.crashed = True  # a browser with a page that never ends is replaced
@@ -97,18 +107,23 @@ class Walker:
     def _run(self) -> Walk:
         screen, request = self.screen, self.request
         self.shows = {name: self._conditions(name, "shows") for name in request.pages}
-        before = screen.read()
-        stale = before.document if before is not None else None
+        manner = request.manner
+        self.todo = [word for word in ("hold", "reload", "stop") if getattr(manner, word)]
+        before = None if manner.resume or screen.fresh else screen.read()
+        screen.used()
+        self.stale = before.document if before is not None else None
         screen.capture.begin(request.redirect_uri, screen.target)
         self.began_at = self.changed_at = time.monotonic()
         self.until = self.began_at + request.total_seconds
-        screen.capture.go(screen.target, request.url)
+        if not manner.resume:
+            screen.capture.go(screen.target, request.url)
         while screen.capture.callback is None:
             if not screen.capture.alive:  # crashed, or closed because somebody pressed Ctrl-C
                 raise CdpGone("the browser ended")
             self._check_network()
-            page = screen.read() if screen.capture.hops else None  # the first request is not even sent yet
-            if page is None or page.document == stale or not self._has_come(page):
+            sent = screen.capture.hops or manner.resume  # else not even the first request is sent yet
+            page = screen.read() if sent else None
+            if page is None or page.document == self.stale or not self._has_come(page):
                 self._check_answer()
             else:
                 self._note(page)
@@ -127,13 +142,14 @@ class Walker:
     def _end(self, last: PageVisit | None) -> Walk:
         """End with the callback, or on a page that means an end."""
         capture = self.screen.capture
-        means = self.request.pages[last.name]["means"] if last else ""
+        means = self.request.pages[last.name].get("means", "") if last and not self.stopped else ""
         return Walk(
             callback=None if last else capture.callback,
             pages=tuple(self.visits),
             refused=last if means == "refused" else None,
             done=last if means == "done" else None,
-            hops=tuple(capture.hops),
+            stopped=self.stopped,
+            hops=(*self.request.before, *capture.hops),
         )
 
     def _conditions(self, name: str, key: str) -> Mapping[str, Any]:
@@ -158,7 +174,8 @@ class Walker:
         if self._is_done(choice, page):
             self._check_stuck(page)
         elif choice.name and self._is_settled(choice, page):
-            return self._do(choice.name, page)
+            ends = self.request.pages[choice.name].get("means")
+            return self._arrive(choice.name, page) if self.todo and not ends else self._do(choice.name, page)
         elif not choice.name:
             self._check_unknown(choice, page)
         if time.monotonic() > self.until:
@@ -181,6 +198,21 @@ class Walker:
     def _busy(self) -> bool:
         return self.screen.capture.busy(self.screen.target)
 
+    def _arrive(self, name: str, page: Snapshot) -> PageVisit | None:
+        """Do one thing that the manner wants done on the first page; after it the page is looked at anew."""
+        match self.todo.pop(0):
+            case "hold":
+                self.request.manner.pause(self.request.manner.hold)
+                self.until += self.request.manner.hold
+                self.began_at = time.monotonic()
+            case "reload":
+                self.stale = page.document
+                self.screen.reload()
+            case "stop":
+                self.stopped = self._visit(name, page, self.screen.picture() if self.request.pictures else None)
+                self._tell(self.stopped)
+        return self.stopped
+
     def _do(self, name: str, page: Snapshot) -> PageVisit | None:
         request, described = self.request, self.request.pages[name]
         self.old_words = self._failed(name, page)
@@ -197,7 +229,7 @@ class Walker:
         actions = self._actions(name, page)
         picture = self.screen.picture() if request.pictures else None
         self.done, self.done_name = page, name
-        scene = Scene(self.screen, name, request.page_seconds, self.until, page, keep=request.keep)
+        scene = Scene(self.screen, name, self.action_seconds, self.until, page, keep=request.keep)
         scene.other = lambda now: self._other(name, now)
         over = ""
         try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flowrun.browser import evidence
 from flowrun.browser.finder import CSS, UNDER, WORD_OF, find, quoted
 from flowrun.browser.model import BrowseError
-from flowrun.browser.screen import COVERED, Held, NotNowError, Screen
+from flowrun.browser.screen import COVERED, LOST, MOVED, Held, NotNowError, Ready, Screen
 from flowrun.errors import did_you_mean
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class ControlAwayError(BrowseError):
 
 @dataclass(slots=True)
 class Scene:
-    """One visit of a page. `filled` remembers what was typed, to see that it stays; it goes into no message."""
+    """One visit of a page. `filled` and `shown` remember what was typed, to see that it stays; it is in no message."""
 
     screen: Screen
     page: str
@@ -43,6 +43,7 @@ class Scene:
     snapshot: Snapshot
     where: Path = ()
     filled: dict[str, str] = field(default_factory=dict)
+    shown: dict[Control, str] = field(default_factory=dict)  # what those fields held when they had been typed into
     keep: Callable[[str, str], None] = lambda _name, _text: None  # hears of what `read` reads
     other: Callable[[Snapshot], str] = lambda _page: ""  # the name of another page that is there now
 
@@ -109,10 +110,19 @@ class Scene:
                 return
 
     def use(
-        self, wanted: str, kinds: tuple[str, ...], deed: Callable[[Held], bool], *, among: Among | None = None
+        self,
+        wanted: str,
+        kinds: tuple[str, ...],
+        deed: Callable[[Held], bool],
+        *,
+        among: Among | None = None,
+        ready: Callable[[Control, str], Ready] | None = None,
     ) -> None:
         """Find the control and do something with it, again and again until the deed says that it is done.
 
+        `ready` is given the control and why the last attempt failed; what it returns the control is made ready for.
+        A click that was lost halfway was none where the control waits to be clicked on still; where it is gone or can't
+        be used any more it was enough for the page.
         Raises BrowseError: control-missing, control-ambiguous, control-disabled, control-stuck.
         """
         deadline = self.deadline()
@@ -122,9 +132,11 @@ class Scene:
         while True:
             self.check()
             found = self._find(wanted, kinds, among)
+            if reason == LOST and not (len(found) == 1 and found[0].enabled):
+                return
             if len(found) == 1 and found[0].enabled:
                 try:
-                    if self._do(wanted, found[0], deed):
+                    if self._do(wanted, found[0], deed, ready(found[0], reason) if ready else None):
                         return
                     reason = ""
                 except NotNowError as error:
@@ -154,11 +166,11 @@ class Scene:
         controls = self.snapshot.of(*kinds)
         return among(controls) if among else find(wanted, controls)
 
-    def _do(self, wanted: str, control: Control, deed: Callable[[Held], bool]) -> bool:
+    def _do(self, wanted: str, control: Control, deed: Callable[[Held], bool], ready: Ready | None) -> bool:
         if wanted.startswith(CSS):
-            with self.screen.hold_css(wanted.removeprefix(CSS).strip()) as held:
+            with self.screen.hold_css(wanted.removeprefix(CSS).strip(), ready) as held:
                 return len(held) == 1 and deed(held[0])
-        with self.screen.hold(control) as one:
+        with self.screen.hold(control, ready) as one:
             return deed(one)
 
     def _cannot(self, wanted: str, kinds: tuple[str, ...], found: tuple[Control, ...], reason: str) -> BrowseError:
@@ -183,6 +195,9 @@ class Scene:
                 hint="describe what lies over it as a page of its own, with the button that makes it go away",
                 kind=ControlAwayError,
             )
+        if MOVED in reason:
+            hint = "the page moves it again and again; wait before it for words that are there when it has come to rest"
+            return self.error("control-stuck", f"the {word} '{wanted}' moves away under every click", hint=hint)
         return self.error("control-stuck", f"the {word} '{wanted}' did not take what was done to it")
 
     def _ambiguous(self, wanted: str, word: str, found: tuple[Control, ...]) -> BrowseError:

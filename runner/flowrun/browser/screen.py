@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -30,8 +32,23 @@ if TYPE_CHECKING:
 
 CENTRE = "arguments[0].scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'})"
 COVERED = "covered by: "
+MOVED = "moved away"  # the click was made where the control had been, and has done nothing
+EMPTIED = "a field has lost its text"
+HOLDS = files("flowrun.browser").joinpath("holds.js").read_text("utf-8")
+LOST = "lost"  # it moved, or something else came of it, between button down and button up
+# How the click went that finder.js was told to aim: null when the document is another one by now.
+LANDED = """const aim = window[Symbol.for("flowrun.aim")];
+if (!aim) return null;
+aim.stop();
+return aim.landed;"""
+LANDINGS = {"beside": MOVED, "lost": LOST}
+LEAVE_SECONDS = 0.02  # a click that leaves the page is heard of within this
 FRAME_DEPTH = 3
 MOST_FRAMES = 8
+
+
+# What finder.js makes an element ready for: {"type": text}, or {"click": [[index of a field, what it has to hold], …]}.
+Ready = Mapping[str, object]
 
 
 class NotNowError(Exception):
@@ -45,6 +62,7 @@ class Held:
     control: Control
     element: WebElement
     handle: WebElement
+    typed: bool = False  # it was made ready to be typed into, and holds the text already
 
 
 class Screen:
@@ -56,10 +74,11 @@ class Screen:
         self.capture = capture
         self.target = driver.current_window_handle
         self.hangs = False  # a script on the page does not end: it answers nothing
-        self._status: tuple[float, int | None] = (0.0, None)
+        self._fresh: int | None = 0  # how many documents were seen when it was new; None once it was used
+        self._statuses: dict[float, int | None] = {}  # of each document
         self._frames: list[tuple[int, ...]] = [()]  # the page and its iframes, as they were read last
         self._chosen: tuple[str, frozenset[str]] | None = None  # a window that was asked for, and those there were then
-        self._script = files("flowrun.browser").joinpath("finder.js").read_text("utf-8")
+        self._script = HOLDS + files("flowrun.browser").joinpath("finder.js").read_text("utf-8")
 
     @contextmanager
     def patient(self) -> Iterator[None]:
@@ -120,6 +139,25 @@ class Screen:
         self.follow()
         return []
 
+    def open_beside(self) -> None:
+        """Go on in a new tab that shares cookies and storage with the one before, which stays."""
+        self._look_at(self.capture.open_tab(self.target))
+        self._chosen = None
+
+    def go_back_to(self, target: str) -> bool:
+        """Go on in a tab from before; False when it is not there any more."""
+        targets = self.capture.targets()
+        if target not in targets:
+            return False
+        self._chosen = (target, frozenset(targets))
+        self.follow()
+        return True
+
+    def reload(self) -> None:
+        """Load the page anew."""
+        with self.patient():
+            self.driver.refresh()
+
     def read(self) -> Snapshot | None:
         """Return what the page shows now; None while it is in between.
 
@@ -139,13 +177,11 @@ class Screen:
 
     def _with_status(self, page: Snapshot) -> Snapshot:
         """Add the status the document came with; it stays, also when a script gives the page another URL."""
-        document, status = self._status
-        if document != page.document:
+        if page.document not in self._statuses:
             self.capture.catch_up(self.target)  # the page may be seen sooner than heard of: these are two sockets
-            status = self.capture.status(page.url)
-            self._status = (page.document, status)
+            self._statuses[page.document] = self.capture.status(page.url)
         said = [words for target, words in self.capture.dialogs if target == self.target and words]
-        return replace(page, status=status, text="\n".join([page.text, *said]))
+        return replace(page, status=self._statuses[page.document], text="\n".join([page.text, *said]))
 
     def _read(self, frame: tuple[int, ...], depth: int) -> Snapshot:
         data = self._run("scan")
@@ -183,21 +219,44 @@ class Screen:
             self.driver.switch_to.frame(self._run("frame", number))
 
     @contextmanager
-    def hold(self, control: Control) -> Iterator[Held]:
-        """Give the element of a control of the last snapshot; NotNowError when it is not there any more."""
+    def hold(self, control: Control, ready: Ready | None = None) -> Iterator[Held]:
+        """Give the element of a control of the last snapshot; NotNowError when it is not there any more.
+
+        `ready` is what it is made ready for; NotNowError says then also that it is moving (MOVED), or that a field has
+        lost its text (EMPTIED).
+        """
         with self._inside(control.frame):
-            yield self._held(self._run("pick", control.index), control)
+            yield self._held(self._run("pick", control.index, ready), control)
 
     @contextmanager
-    def hold_css(self, selector: str) -> Iterator[tuple[Held, ...]]:
+    def hold_css(self, selector: str, ready: Ready | None = None) -> Iterator[tuple[Held, ...]]:
         """Give the visible elements of a CSS selector: those of the page itself, else of an iframe."""
         for frame in tuple(self._frames):
             with self._inside(frame):
-                held = tuple(self._held(data, None) for data in self._run("css", selector))
+                held = tuple(self._held(data, None) for data in self._run("css", selector, ready))
                 if held:
                     yield held
                     return
         yield ()
+
+    def press(self, held: Held) -> None:
+        """Click on what was aimed at, and know that it was hit: NotNowError (MOVED, LOST) when it was not.
+
+        A page that is left by the click is not asked: it would answer only when the next one is there.
+        """
+        hops = len(self.capture.hops)
+        self.click(held)
+        until = time.monotonic() + LEAVE_SECONDS
+        while len(self.capture.hops) == hops and (left := until - time.monotonic()) > 0:
+            self.capture.pause(left)
+        if self.capture.callback is not None or len(self.capture.hops) > hops or self._window() != self.target:
+            return
+        try:
+            landed = self.driver.execute_script(LANDED)
+        except WebDriverException:  # the page goes away
+            return
+        if landed in LANDINGS:
+            raise NotNowError(LANDINGS[landed])
 
     def click(self, held: Held) -> None:
         """Click; from the middle of the window when a bar at its edge lies over the place.
@@ -246,15 +305,24 @@ class Screen:
                 self.driver.switch_to.default_content()
 
     def _held(self, data: Any, expected: Control | None) -> Held:
-        if data is None:
-            raise NotNowError("gone")
+        if data is None or "control" not in data:
+            raise NotNowError("gone" if data is None else MOVED if "moving" in data else EMPTIED)
         control = read_control(data["control"], expected.frame if expected else ())
         if expected is not None and not control.same_as(expected):
             raise NotNowError("another one")
-        return Held(control, data["element"], data["handle"])
+        return Held(control, data["element"], data["handle"], data.get("typed", False))
 
-    def _run(self, task: str, subject: object = None) -> Any:
-        return self.driver.execute_script(self._script, task, subject)
+    def _run(self, task: str, subject: object = None, ready: Ready | None = None) -> Any:
+        return self.driver.execute_script(self._script, task, subject, ready)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether no page was opened since the start, or since it was cleared."""
+        return self._fresh == len(self.capture.hops)
+
+    def used(self) -> None:
+        """Note that a page is going to be opened."""
+        self._fresh = None
 
     def clear(self) -> None:
         """Go on in a new, empty tab, and forget what the browser knows of the sites it was on."""
@@ -263,7 +331,9 @@ class Screen:
         with self.patient():
             self.driver.switch_to.window(new)
         self.target, self._chosen = new, None
+        self._statuses.clear()
         self.capture.forget(old, new)
+        self._fresh = len(self.capture.hops)
 
     def picture(self) -> bytes | None:
         """Return a PNG of what the window shows, password fields masked; None when there is none to be had."""
