@@ -22,6 +22,8 @@ _NEEDS: Final[Mapping[str, str]] = {
     "userinfo": "userinfo",
     "mtls": "a client certificate",
     "second_client": "a second client",
+    "private_key_jwt": "client assertions",
+    "signed_request_required": "that requests must be signed",
 }
 _PLACES: Final[Mapping[str, str]] = {
     "push": "when the request is pushed",
@@ -202,6 +204,8 @@ def _tampered(tamper: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{target} is sent twice." for target in tamper.get("duplicate", ()))
     yield from (f"{target} is moved to {place}." for target, place in tamper.get("move", {}).items())
     yield from _signed_wrongly(tamper.get("sign", {}))
+    if tamper.get("unsigned"):
+        yield "plain parameters are sent in place of a request object."
     if "client" in tamper:
         nobody = tamper["client"] == "none"
         yield "it does not say who the client is." if nobody else f"the client {value(tamper['client'])} authenticates."

@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 import os
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -14,16 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
+from flowrun.places import Places, Table, Where
 from flowrun.source import Source
 
 if TYPE_CHECKING:
     from flowrun.syntax import Repair, Trouble
 
-Where = tuple[str | int, ...]
-
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 100
 MAX_COPIED: Final = 10_000
+_SHORT: Final = 24  # characters of a text that stands in many files, as names and words do: they share it
 _MAX_REPAIRS: Final = 30
 
 # YAML 1.2 as JSON has it: no dates, no yes/no, no octals; a leading zero or an exponent without a point makes a text,
@@ -37,33 +38,6 @@ _WORDS: Final[Mapping[str, bool | None]] = {
 _PLAIN = re.compile(r"[\t\n\r -~]*")
 _CURLY: Final = "“”„‟«»‘’‚"
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class Places(Mapping[Where, Span]):
-    """Spans by path; kept as indices, drawn up when one is asked for."""
-
-    __slots__ = ("_found", "_source")
-
-    def __init__(self, found: Mapping[Where, tuple[int, int]], source: Source) -> None:
-        """Keep what was found."""
-        self._found = found
-        self._source = source
-
-    def __getitem__(self, path: Where) -> Span:
-        """Return a span; raises KeyError."""
-        return self._source.span(*self._found[path])
-
-    def __iter__(self) -> Iterator[Where]:
-        """Yield the paths in file order."""
-        return iter(self._found)
-
-    def __len__(self) -> int:
-        """Count the paths."""
-        return len(self._found)
-
-    def __contains__(self, path: object) -> bool:
-        """Say whether something was written there."""
-        return path in self._found
 
 
 @dataclass(frozen=True)
@@ -133,7 +107,8 @@ def parse(text: str, file: str, path: Path) -> Document:
         finally:
             reading.close()
     problems = _in_order([*problems, *reading.problems])
-    return Document(file, path, data, Places(reading.spans, source), Places(reading.keys, source), tuple(problems))
+    table = Table(reading.spans, reading.keys, source)
+    return Document(file, path, data, Places(table, 0), Places(table, 1), tuple(problems))
 
 
 def _characters(source: Source) -> list[Problem]:
@@ -310,6 +285,8 @@ class _Reading:
                 title = "these are typographic quotes, they do not quote anything"
                 self._complain("yaml-quote", title, start, end, f'write "{text.strip(_CURLY)}"')
             return _plain(text)
+        if len(text) <= _SHORT:
+            text = sys.intern(text)
         if event.style in {"'", '"'}:
             self._quoted = (start, end)
         return text
@@ -336,7 +313,7 @@ class _Reading:
                 continue
             self._next()
             key, at = first.value, _place(first)
-            key = self._meant.get(at[0], key)
+            key = sys.intern(self._meant.get(at[0], key))  # the same few words in thousands of files
             here = (*path, key)
             if key == "<<" and first.implicit[0]:
                 merged.append(self._node(here, depth + 1))
@@ -441,4 +418,4 @@ def _plain(text: str) -> Any:
         return int(text)
     if _FLOAT.fullmatch(text):
         return float(text)
-    return text
+    return sys.intern(text) if len(text) <= _SHORT else text

@@ -39,6 +39,7 @@ def sandbox_for(environment: Environment, keyring: Keyring, *, faults: Iterable[
             _registration(environment.client(name), environment, keyring) for name in environment.client_names()
         )
         settings = _settings(environment.sandbox)
+        settings["fapi"] = "fapi2" in environment.profile.family
         return Sandbox(Settings(clients=clients, users=people, faults=wanted, port=port, **settings))
     except ValueError as error:
         at = environment.document.key_at(("clients",))

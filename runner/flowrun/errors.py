@@ -10,6 +10,7 @@ from unicodedata import combining, east_asian_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TextIO
 
 # Exit codes (README, "Exit codes"). A suite takes the gravest: 130, 2, 4, 3, 1.
 HELD = 0
@@ -173,3 +174,12 @@ def columns(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def can_show(out: TextIO, text: str) -> bool:
+    """Tell whether a terminal or file has signs for all of a text."""
+    try:
+        text.encode(out.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

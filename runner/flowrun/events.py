@@ -11,15 +11,39 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """The part of a suite that a run is: number `number` of `count`, cut out of `scenarios` in all.
+
+    `places` are the places, from 0, that its scenarios have among all; `cut` is the same for all parts of one cut.
+    """
+
+    number: int
+    count: int
+    scenarios: int
+    cut: str
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
     """A run of this many scenarios begins (cases and environments counted), in this many environments.
 
-    `at` is the time in seconds since 1970, here and below.
+    `at` is the time in seconds since 1970, here and below. `jobs` is how many scenarios run side by side.
     """
 
     scenarios: int
     environments: int = 1
     at: float = 0.0
+    shard: Shard | None = None
+    jobs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """What runs right now, where scenarios run side by side: `done` are over; `steps` are a name and seconds so far."""
+
+    done: int
+    steps: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +192,7 @@ class RunFinished:
 
 Event = (
     RunStarted
+    | UnderWay
     | ScenarioStarted
     | StepStarted
     | Called

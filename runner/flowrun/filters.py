@@ -78,6 +78,11 @@ def _epoch(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
+def _base64(text: str | bytes) -> str:
+    raw = text.encode() if isinstance(text, str) else text
+    return base64.b64encode(raw).decode()
+
+
 def _base64url(text: str | bytes) -> str:
     raw = text.encode() if isinstance(text, str) else text
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
@@ -114,6 +119,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "minus": _minus,
     "iso": _iso,
     "epoch": _epoch,
+    "base64": _base64,
     "base64url": _base64url,
     "sha256": _sha256,
     "from_json": json.loads,

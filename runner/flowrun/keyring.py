@@ -8,6 +8,8 @@ from flowrun.environment import written_at
 from flowrun.errors import FlowrunError, Problem
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flowrun.client import Client
     from flowrun.environment import Environment
     from flowrun.jose import Key
@@ -19,6 +21,7 @@ class Keyring:
     def __init__(self) -> None:
         """Start with none."""
         self._by_name: dict[tuple[str, str, str], Key] = {}
+        self._by_file: dict[tuple[Path, str | None, str | None], Key] = {}
 
     def load(self, client: Client, name: str, environment: Environment) -> Key:
         """Return a client's key; raises `FlowrunError` that points at the key in the environment file."""
@@ -30,7 +33,10 @@ class Keyring:
         wanted = client.keys[name]
         try:
             if wanted.file is not None:
-                key = load_key(wanted.file, kid=wanted.kid, passphrase=wanted.passphrase)
+                file = (wanted.file, wanted.kid, wanted.passphrase)  # a client that is `like` another has its files
+                if file not in self._by_file:
+                    self._by_file[file] = load_key(wanted.file, kid=wanted.kid, passphrase=wanted.passphrase)
+                key = self._by_file[file]
             else:
                 key = key_from_jwk({**(wanted.jwk or {}), **({"kid": wanted.kid} if wanted.kid else {})})
         except JoseError as error:

@@ -70,7 +70,7 @@ class Known:
         names: dict[str, Any] = {
             "environment": {"name": self.plan.environment.name, "issuer": self.issuer},
             "case": self.plan.case,
-            "client": self.client(step).known(),
+            "client": self._client_known(self.client(step)),
             **self.plan.inputs,
             **self.results,
             **self.saved,
@@ -117,6 +117,11 @@ class Known:
         """Tell whether a step says itself what status it wants; a refusal that the scenario wants stays one."""
         wanted = {"call", step.name} & set(self.plan.scenario.refused)
         return "http.status" in (step.expect or {}) and not wanted
+
+    def _client_known(self, client: Client) -> dict[str, Any]:
+        """Return what templates read as `client.…`; `jkt` is the thumbprint of its DPoP key, if it has one."""
+        prover = self._prover(client)
+        return {**client.known(), "jkt": prover.jkt} if prover is not None else client.known()
 
     def _prover(self, client: Client) -> Prover | None:
         """Return what makes the DPoP proofs of a client, the same for the whole run."""

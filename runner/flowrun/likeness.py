@@ -10,11 +10,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import validate
-from flowrun.document import Document, Where
+from flowrun.document import Document
 from flowrun.errors import FlowrunError, Problem, Span
+
+if TYPE_CHECKING:
+    from flowrun.places import Where
 
 _TAKEN: Final = ("environment",)  # as they stand, where the scenario has none of its own
 _LAID_OVER: Final = ("inputs", "authorization")  # member by member, its own over the other's
@@ -241,6 +244,11 @@ def _over(theirs: dict[str, Any], mine: dict[str, Any]) -> dict[str, Any]:
     return both
 
 
+def _is_tried_first(pairs: Sequence[_Pair]) -> bool:
+    """Tell whether the same comes again: then this only shows that it works, and is not what the row is about."""
+    return any(_role(later.entry) == _role(pairs[0].entry) for later in pairs[1:])
+
+
 def _parting(own: Document, pairs: Sequence[_Pair]) -> int:
     """Return the number of the first step that is not the other's."""
     seen: set[tuple[str, str]] = set()
@@ -251,6 +259,6 @@ def _parting(own: Document, pairs: Sequence[_Pair]) -> int:
         changed = bool(own.data.get("authorization")) and kind in _REQUESTS
         again = _role(pair.entry) in seen
         seen.add(_role(pair.entry))
-        if changed or again or pair.other is None or _changes(pair.entry):
+        if changed or again or _changes(pair.entry) or (pair.other is None and not _is_tried_first(pairs[index:])):
             return index
     return max(0, len(pairs) - 1)

@@ -64,7 +64,7 @@ def _steps(scenario: Scenario, environment: Environment, there: set[str]) -> Ite
         yield from _key_name_problems(step, document, environment)
         yield from _extra_problems(step, document)
         yield from _moment_problems(step, document, known)
-        left = set(step_kind(step.kind).leaves)
+        left = set(step_kind(step.kind).leaves(step.input))
         if step.kind == "use":
             yield from _use_problems(step, scenario, environment, there)
             left |= {"server", "callback", "tokens"}
@@ -211,6 +211,7 @@ def _path_problems(step: WrittenStep, document: Document) -> Iterator[Problem]:
 _NEEDED: Final[Mapping[str, tuple[str, str]]] = {
     "callback": ("a code from the browser, and no step before it leaves one", "put `- browse` before it"),
     "tokens": ("a token, and no step before it leaves one", "put `- exchange` before it"),
+    "tab": ("a tab that was left open, and no step before it leaves one", "put `- browse: {stop: true}` before it"),
 }
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from flowrun import certificates, inputs, lookahead, targets, template
 from flowrun.auth import METHODS
 from flowrun.cases import NO_CASE, Case
-from flowrun.embedded import sandbox_for
 from flowrun.environment import written_at
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
 from flowrun.needs import unmet
@@ -33,6 +32,24 @@ class Plan:
     case: str
     inputs: Mapping[str, Any]
     came_from: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it from every other plan of a run, and lasts from run to run: file, environment, case."""
+        return (self.scenario.document.file, self.environment.name, self.case)
+
+    @property
+    def visits(self) -> tuple[bool, ...]:
+        """For each browse step, those of used files too, whether a person goes through the pages."""
+        return tuple(_visits(self.scenario))
+
+
+def _visits(scenario: Scenario) -> Iterator[bool]:
+    for step in scenario.steps:
+        if step.kind == "browse":
+            yield step.input.get("by") == "hand"
+    for used in scenario.used.values():
+        yield from _visits(used)
 
 
 def make(scenario: Scenario, environment: Environment, overrides: Mapping[str, str], keyring: Keyring) -> list[Plan]:
@@ -126,6 +143,8 @@ def _user_problems(name: str, environment: Environment) -> Iterator[Problem]:
 def server_problems(environment: Environment, keyring: Keyring) -> Iterator[Problem]:
     """Yield what keeps the embedded sandbox from starting for this environment: faults, clients, users."""
     if environment.embedded:
+        from flowrun.embedded import sandbox_for  # noqa: PLC0415  most environments are servers of their own
+
         try:
             sandbox_for(environment, keyring)
         except FlowrunError as error:

@@ -6,7 +6,9 @@ import base64
 import dataclasses
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 from weakref import WeakSet
 
@@ -70,6 +72,12 @@ _PARAMETER = re.compile(rf"([?&#]({'|'.join(sorted(SECRET_MEMBERS - {'request', 
 PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 
 
+_LEAST: Final = len("?code=x")  # characters; of a shorter text nothing is taken out
+_MOST_KEPT: Final = 2000  # texts that are remembered to look like no secret, ...
+_LONGEST_KEPT: Final = 500  # and the characters that one may have
+_BARE: Final = frozenset({bool, int, float, bytes, type(None)})
+
+
 def mask(kind: str) -> str:
     """Return what stands in the place of a secret: `‹access_token›`."""
     return f"‹{kind}›"
@@ -95,7 +103,10 @@ class Redactor:
         self._personal_member: re.Pattern[str] | None = None
         self._lasting: dict[str, str] = {}
         self._passing: dict[str, str] = {}
-        self._ordered: list[tuple[str, str]] | None = None
+        self._lasting_values: set[str] = set()
+        self._passing_values: set[str] = set()
+        self._ordered: Mapping[str, str] | None = None
+        self._bland: set[str] = set()  # texts that by their looks hold no secret: only a known one may be in them
         self._lock = threading.Lock()
 
     def learn(self, kind: str, value: object, *, lasting: bool = False) -> None:
@@ -106,7 +117,10 @@ class Redactor:
         if not isinstance(value, str) or len(value) < SHORTEST:
             return
         with self._lock:
-            known = self._lasting if lasting else self._passing
+            known, learned = (self._lasting, self._lasting_values) if lasting else (self._passing, self._passing_values)
+            if value in learned:
+                return
+            learned.add(value)
             # A JWT is known by its shape, wherever it stands as it is.
             for form in base64_forms(value) if _JWT.fullmatch(value) else forms(value):
                 known.setdefault(form, kind)
@@ -115,6 +129,7 @@ class Redactor:
     def hide_members(self, names: Iterable[str]) -> None:
         """Hide members of these names too, where they stand: what a profile calls personal."""
         self._personal |= frozenset(names)
+        self._bland.clear()
         if self._personal:
             some = "|".join(sorted(map(re.escape, self._personal)))
             # A text, or an object with texts in it (address); a request for a claim, {"essential": true}, has none.
@@ -123,6 +138,10 @@ class Redactor:
     def hides(self, name: object) -> bool:
         """Tell whether a member of this name is shown to nobody."""
         return name in SECRET_MEMBERS or name in self._personal
+
+    def hides_value(self, name: object) -> bool:
+        """Tell whether what stands under this name may have to go because of the name: a member, a header."""
+        return self.hides(name) or str(name).lower() in SECRET_HEADERS or name == "kty"
 
     def is_personal(self, name: object) -> bool:
         """Tell whether a member of this name is about the person."""
@@ -139,6 +158,7 @@ class Redactor:
         """Forget what is not lasting; a new scenario begins."""
         with self._lock:
             self._passing.clear()
+            self._passing_values.clear()
             self._ordered = None
 
     def learn_pair(self, kind: str, identifier: str, value: str) -> None:
@@ -166,13 +186,22 @@ class Redactor:
 
         Where one hides in an encoding that nobody would use, the text comes back decoded, without it.
         """
-        text = self._hidden(text)
-        if _ENCODED.search(text):
-            for plain in plainer(text):
+        if len(text) < _LEAST or (text in self._bland and not self._holds_known(text)):
+            return text
+        shown = self._hidden(text)
+        if _ENCODED.search(shown):
+            for plain in plainer(shown):
                 hidden = self._hidden(plain)
                 if hidden != plain:
                     return self.text(hidden)
-        return text
+        elif shown == text and len(text) <= _LONGEST_KEPT:
+            if len(self._bland) >= _MOST_KEPT:
+                self._bland.clear()
+            self._bland.add(text)
+        return shown
+
+    def _holds_known(self, text: str) -> bool:
+        return any(map(text.__contains__, self._longest_first()))
 
     def _hidden(self, text: str) -> str:
         # A whole first: a secret that is replaced inside it would spoil its shape.
@@ -180,7 +209,7 @@ class Redactor:
             text = _JWT.sub(mask("jwt"), text)
         if "PRIVATE KEY-----" in text:
             text = _PEM.sub(mask("private key"), text)
-        for form, kind in self._longest_first():
+        for form, kind in self._longest_first().items():
             if form in text:
                 text = text.replace(form, mask(kind))
         if '"kty"' in text:
@@ -195,7 +224,7 @@ class Redactor:
 
     def line(self, text: str) -> str:
         """Return a line of a file with stars for every secret, as many as it had characters: columns must stay true."""
-        for form, _ in self._longest_first():
+        for form in self._longest_first():
             if form in text:
                 text = text.replace(form, "*" * len(form))
         text = _YAML_SECRET.sub(lambda found: found[1] + "*" * len(found[2]), _JWT.sub(_stars, text))
@@ -203,15 +232,21 @@ class Redactor:
             return re.sub(r"\S", "*", text)
         return text
 
-    def _longest_first(self) -> list[tuple[str, str]]:
-        with self._lock:
-            if self._ordered is None:
+    def _longest_first(self) -> Mapping[str, str]:
+        ordered = self._ordered
+        if ordered is None:
+            with self._lock:
                 known = {**self._passing, **self._lasting}
-                self._ordered = sorted(known.items(), key=lambda pair: len(pair[0]), reverse=True)
-            return self._ordered
+                longest = sorted(known, key=len, reverse=True)
+                ordered = self._ordered = {form: known[form] for form in longest}
+        return ordered
 
     def value(self, value: T) -> T:
         """Return the value, event or problem with every text inside it redacted; the same object if nothing was."""
+        kind: Any = type(value)
+        values = _values(kind)
+        if values is not None and _clean(values(value), self):  # most events
+            return value
         return _walk(value, self)  # type: ignore[no-any-return]
 
 
@@ -239,7 +274,29 @@ def _masked_parameter(found: re.Match[str]) -> str:
     return found[0] if _MASK.fullmatch(found[3]) else found[1] + mask(found[2])
 
 
+@lru_cache(maxsize=64)
+def _values(kind: Any) -> Callable[[Any], tuple[Any, ...]] | None:
+    """Return what gets all values of a dataclass; None for any other class, and for a place, whose line is a line."""
+    if kind is Span or not dataclasses.is_dataclass(kind) or len(dataclasses.fields(kind)) < 2:  # noqa: PLR2004
+        return None  # of one field it would get no tuple
+    return attrgetter(*(field.name for field in dataclasses.fields(kind)))
+
+
+def _clean(values: Iterable[Any], redactor: Redactor) -> bool:
+    """Tell whether values are only texts and numbers without anything to take out: looked at as one text, once."""
+    texts = []
+    for value in values:
+        if type(value) is str:
+            texts.append(value)
+        elif value and type(value) not in _BARE:
+            return False
+    joined = "\n".join(texts)
+    return redactor.text(joined) == joined
+
+
 def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
+    if type(value) in _BARE:
+        return value
     match value:
         case Span():
             return dataclasses.replace(value, file=redactor.text(value.file), text=redactor.line(value.text))
@@ -250,6 +307,8 @@ def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
                 return mask(name.lower())
             return redactor.text(value)
         case Mapping():
+            if not name and not any(map(redactor.hides_value, value)) and _clean((*value, *value.values()), redactor):
+                return value
             private = "kty" in value and not PRIVATE_MEMBERS.isdisjoint(value)
             about_person = redactor.is_personal(name)  # address: {…}
             return {
@@ -271,7 +330,7 @@ def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
         for field in dataclasses.fields(value):
             before = getattr(value, field.name)
             after = _walk(before, redactor)
-            if after != before:
+            if after is not before and after != before:
                 changes[field.name] = after
         return dataclasses.replace(value, **changes) if changes else value
     return value

@@ -17,6 +17,7 @@ PLACE: Final[Mapping[str, str]] = {
     "introspect": "the server refused the introspection",
     "revoke": "the server refused the revocation",
     "call": "the server refused the call",
+    "tls": "the server broke off the TLS handshake",
 }
 
 # What flowrun itself says at the place push, before anything is sent.

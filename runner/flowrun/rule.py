@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flowrun.scenario import Scenario, WrittenStep
 
 # Of these nobody can tell what they say of the server: the pages are not described well enough, or a file is wrong.
-_UNCLEAR: Final = ("page-", "control-", "answer-", "option-", "window-", "tamper-", "browser-")
+_UNCLEAR: Final = ("page-", "control-", "answer-", "option-", "window-", "tamper-", "browser-", "wait-too-long")
 
 
 def concerns(scenario: Scenario, step: WrittenStep) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from flowrun.state import Recorder, Resume
 
 
+_ONCE: Final = Retry()
 _SPOILT: Final = f"{blame.UNCLEAR}: this step tampers with what it sends, and the server did not like it"
 
 
@@ -63,6 +63,7 @@ class Run:
     _browser_used: bool = False
     _tried: bool = False
     _has_pages: bool = False
+    _waited: float = 0.0  # for others, which is no time of ours
     _visit: Mapping[str, Any] = field(default_factory=dict)
     _last_call: Called | None = None
     _past: list[past.Done] = field(default_factory=list)
@@ -113,6 +114,9 @@ class Run:
         )
         if self.recorder is not None:
             self.recorder.begin(plan)
+        if scenario.proves is not None and scenario.proves.level_in(environment.profile.family) == "off":
+            why = f"the profile {environment.profile.name} does not ask for it"
+            return self._finish("not applicable", started, why, HELD)
         lacking = unmet(scenario.needs, environment, {}) or self._steps()
         if lacking:
             return self._finish("not applicable", started, f"needs {', '.join(lacking)}, which is not there", HELD)
@@ -132,7 +136,7 @@ class Run:
         finished = ScenarioFinished(
             title=self.plan.scenario.title,
             status=status,
-            seconds=time.monotonic() - started,
+            seconds=time.monotonic() - started - self._waited,
             summary=summary,
             exit_code=code,
             environment=self.plan.environment.name,
@@ -197,7 +201,7 @@ class Run:
     def _take_pages(self) -> None:
         """Have the browser to oneself, where several run in turns."""
         if not self._has_pages:
-            self.session.take_pages()
+            self._waited += self.session.take_pages()
             self._has_pages = True
 
     def _leave_pages(self) -> None:
@@ -236,7 +240,7 @@ class Run:
 
     def _step(self, step: WrittenStep, *, after: bool = False) -> bool:
         """Run one step; return whether the next one can go on from it."""
-        started, before = time.monotonic(), len(self.verdict.problems)
+        started, waited, before = time.monotonic(), self._waited, len(self.verdict.problems)
         if not self._wanted(step):
             return len(self.verdict.problems) == before
         self._last_call = None
@@ -263,7 +267,8 @@ class Run:
         new = tuple(self.verdict.problems[before:])
         failed = any(not problem.warning for problem in new)
         status = "failed" if failed else "refused" if expected else "warned" if new else "passed"
-        self.tell(StepFinished(step.name, step.kind, status, time.monotonic() - started, summary, new))
+        seconds = time.monotonic() - started - (self._waited - waited)
+        self.tell(StepFinished(step.name, step.kind, status, seconds, summary, new))
         return outcome is not None and outcome.refusal is None
 
     def _remember(self, step: WrittenStep) -> None:
@@ -296,7 +301,7 @@ class Run:
     def _attempts(self, step: WrittenStep, *, after: bool) -> tuple[Outcome | None, str, bool]:
         """Do a step, again as long as `retry` allows; return what the last attempt came to."""
         try:
-            retry = Retry.read(template.fill(step.retry, self.known.names(step)))
+            retry = _ONCE if step.retry is None else Retry.read(template.fill(step.retry, self.known.names(step)))
         except (template.HoleError, ValueError) as error:
             at = self.plan.scenario.document.at((*step.at, "retry"))
             self.verdict.problems.append(Problem("wrong-value", str(error), at))
@@ -304,7 +309,7 @@ class Run:
         started, attempt = time.monotonic(), 0
         while True:
             attempt += 1
-            kept, counts = len(self.verdict.problems), Counter(self.verdict.counts)
+            kept, counts = len(self.verdict.problems), dict(self.verdict.counts)
             outcome = self._attempt(step)
             summary, expected = "", False
             if outcome is not None:
@@ -447,7 +452,7 @@ class Run:
     def _filled(self, step: WrittenStep) -> dict[str, Any]:
         """Fill the holes and look at the result with the same schema, holes no longer allowed."""
         filled: dict[str, Any] = template.fill(dict(step.input), self.known.names(step))
-        if step.kind == "set":
+        if step.kind == "set" or (filled == step.input and not step.short):  # without holes it has been looked at
             return filled
         wrong = validate.filled(filled, f"steps/{step.kind}")
         if wrong:
@@ -459,9 +464,11 @@ class Run:
 
     def _tampered(self, step: WrittenStep) -> dict[str, Any]:
         """Fill what a step changes in what it sends, and look at it as at the step's own fields."""
+        if not step.tamper:
+            return {}
         document = self.plan.scenario.document
         try:
-            filled: dict[str, Any] = template.fill(dict(step.tamper or {}), self.known.names(step))
+            filled: dict[str, Any] = template.fill(dict(step.tamper), self.known.names(step))
         except template.HoleError as error:
             at = step.place_of_tamper(document, error.path)
             raise FlowrunError(Problem(error.code, error.title, at, error.label)) from error

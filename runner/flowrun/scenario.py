@@ -169,11 +169,10 @@ def load(path: Path, using: tuple[Path, ...] = (), like: Document | None = None)
     says that it is like (`Scenario.document` of a scenario that was loaded).
     """
     document, since = _whole(path, like, ())
-    root = root_of(document.path)
     data: Mapping[str, Any] = document.data
     steps = tuple(_step(entry, ("steps", index)) for index, entry in enumerate(data["steps"]))
     after = tuple(_step(entry, ("after", index)) for index, entry in enumerate(data.get("after") or ()))
-    used = _used(document, (*steps, *after), root, (*using, path.resolve()))
+    used = _used(document, [step for step in (*steps, *after) if step.kind == "use"], path, using)
     scenario = Scenario(
         document=document,
         title=data["scenario"],
@@ -186,7 +185,7 @@ def load(path: Path, using: tuple[Path, ...] = (), like: Document | None = None)
         authorization=data.get("authorization") or {},
         steps=steps,
         after=after,
-        cases=read_cases(document, root),
+        cases=read_cases(document, root_of(document.path)) if "cases" in data else (),
         refused=_refused(data.get("outcome")),
         used=used,
         or_passed=isinstance(data.get("outcome"), Mapping) and "or" in data["outcome"],
@@ -258,13 +257,14 @@ def root_of(path: Path) -> Path:
     return next((above for above in (folder, *folder.parents) if (above / FOLDER).is_dir()), folder)
 
 
-def _used(document: Document, steps: Sequence[WrittenStep], root: Path, using: tuple[Path, ...]) -> dict[str, Scenario]:
+def _used(document: Document, steps: Sequence[WrittenStep], path: Path, using: tuple[Path, ...]) -> dict[str, Scenario]:
     """Load the scenarios that `use` steps name; raises `FlowrunError`, for a circle too."""
+    if not steps:
+        return {}
+    root, using = root_of(document.path), (*using, path.resolve())
     found: dict[str, Scenario] = {}
     problems: list[Problem] = []
     for step in steps:
-        if step.kind != "use":
-            continue
         at = step.input_at if step.short else (*step.input_at, "file")
         try:
             path = inside(document, at, step.input["file"], root)

@@ -78,7 +78,13 @@ def _browse(step: Step) -> str:
     what = value(step["url"]) if "url" in step else "the authorization URL"
     hand = ", by hand," if step.get("by") == "hand" else ""
     kept = " that is still open" if step.get("session") == "keep" else ""
-    text = f"Open {what}{hand} in a browser{kept} and go through its pages{who}"
+    opens = f"Open {what}{hand} in a browser{kept}"
+    if step.get("resume"):
+        opens = "Go on in the tab that was left open"
+    again = ", load the first page a second time" if step.get("reload") else ""
+    slow = f", stay on the first page for {value(step['hold'])}" if "hold" in step else ""
+    goes = "stop on the first page" if step.get("stop") else f"go through its pages{who}"
+    text = f"{opens}{slow}{again} and {goes}"
     most = f", within {value(step['at_most'])}" if "at_most" in step else ""
     return f"{text}{_sent(step)}{most}"
 

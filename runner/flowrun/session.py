@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -198,13 +199,18 @@ class Session:
         finally:
             self.turn.acquire()
 
-    def take_pages(self) -> None:
-        """Have the browser to oneself, until `give_pages`; others go on meanwhile. For scenarios that run in turns."""
+    def take_pages(self) -> float:
+        """Have the browser to oneself, until `give_pages`; return the seconds that this took, in which others went on.
+
+        For scenarios that run in turns.
+        """
         if self.turn is None or self._pages_turn.acquire(blocking=False):
-            return
+            return 0.0
+        since = time.monotonic()
         self.turn.release()
         self._pages_turn.acquire()
         self.turn.acquire()
+        return time.monotonic() - since
 
     def give_pages(self) -> None:
         """Let the next one have the browser."""

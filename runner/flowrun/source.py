@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
@@ -17,11 +18,12 @@ class Source:
 
     file: str
     text: str
-    starts: list[int] = field(init=False, repr=False)
+    starts: array[int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Find where the lines begin: as editors count them, after LF, CR LF or CR."""
-        object.__setattr__(self, "starts", [0, *(found.end() for found in _BREAK.finditer(self.text))])
+        starts = array("L", [0, *(found.end() for found in _BREAK.finditer(self.text))])
+        object.__setattr__(self, "starts", starts)
 
     def row(self, index: int) -> int:
         """Return the number of the line, from 0, that an index is in."""

@@ -177,7 +177,7 @@ def _gone(kept: Mapping[str, Any], plan: Plan, first: int, flows: Mapping[str, A
         if client_key := _lost_key(plan, step):
             yield _stale(f"the step '{step.name}' can't be done again: {client_key}")
             return
-        fresh |= {(step.flow, what) for what in kind.leaves}
+        fresh |= {(step.flow, what) for what in kind.leaves(step.input)}
 
 
 def _lost_key(plan: Plan, step: WrittenStep) -> str:

@@ -29,6 +29,7 @@ OWN, ASSERTION, PROOF = "own", "assertion", "proof"
 FRESH: Final = "fresh"  # as a key: one made for this, which the server does not know
 NOBODY: Final = "none"  # as a client or a certificate
 _DATES: Final = ("iat", "nbf", "exp")
+_WORDS: Final = ("sign", "unsigned", "method", "content_type", "client", "certificate", "clock")  # beside the targets
 _PARTS: Final = {OWN: "", ASSERTION: "assertion.", PROOF: "proof."}
 
 
@@ -136,7 +137,7 @@ class Tampering:
         how = how if how.get("jwt", OWN) == which else {}
         if not changes and not how and "clock" not in self.written:
             return sign(claims, key, alg, header)
-        claims = self._shifted(copy.deepcopy(dict(claims)))
+        claims = self._shifted(which, copy.deepcopy(dict(claims)))
         members = {"alg": alg, "kid": key.kid, **(header or {})}
         members = {name: value for name, value in copy.deepcopy(members).items() if value is not None}
         if how:
@@ -146,7 +147,7 @@ class Tampering:
             self._change_members(change, whole)
         return sign_exactly(members, claims, key, alg, flip_bit=bool(how.get("flip_bit")))
 
-    def _shifted(self, claims: dict[str, Any]) -> dict[str, Any]:
+    def _shifted(self, which: str, claims: dict[str, Any]) -> dict[str, Any]:
         if "clock" not in self.written:
             return claims
         clock = str(self.written["clock"])
@@ -155,7 +156,8 @@ class Tampering:
             if isinstance(claims.get(name), int | float):
                 claims[name] += shift
                 self._note(("clock",), f"{' and '.join(_DATES)} as if the clock stood at {clock}")
-        return claims
+        # A nonce of the server stands in for the time of a proof (RFC 9449, section 4.3), so nothing would be shifted.
+        return {name: value for name, value in claims.items() if which != PROOF or name != "nonce"}
 
     def _forged(
         self, which: str, key: Key, alg: str, how: Mapping[str, Any], header: dict[str, Any]
@@ -205,6 +207,13 @@ class Tampering:
         place, name = _destination(change, str(last))
         self.moved.setdefault(place, {})[name] = form_value(value)
         self._note(change.at, f"{change.target} moved to {place}.{name}")
+
+    def unsigned(self, *, would_sign: bool) -> bool:
+        """Tell whether plain parameters go out in place of a request object, where one would."""
+        if not self.written.get("unsigned") or not would_sign:
+            return False
+        self._note(("unsigned",), "plain parameters instead of a request object")
+        return True
 
     # --- where a request goes out ------------------------------------------------------------------------------------
 
@@ -298,10 +307,10 @@ class Tampering:
         """Raise `StepError` for a change that was never made: the server was sent something good, unnoticed."""
         wanted: Iterable[tuple[At, str]] = [
             *((change.at, change.part) for change in changes_in(self.written)),
-            *(((name,), name) for name in ("sign", "method", "content_type", "client", "certificate", "clock")),
+            *(((name,), name) for name in _WORDS),
         ]
         for at, part in wanted:
-            if at in self._made or at[0] not in self.written:
+            if at in self._made or at[0] not in self.written or self.written[str(at[0])] is False:
                 continue
             jwt = self.written["sign"].get("jwt", OWN) if part == "sign" else ""
             raise StepError(
@@ -324,6 +333,7 @@ def _why_unused(part: str, jwt: str) -> str:
         "clock": "nothing with a time in it was signed here",
         "certificate": "the client shows no certificate here",
         "client": "the client does not say here who it is",
+        "unsigned": "no request object would be sent here",
     }
     return reasons.get(part, "no such request was sent")
 

@@ -22,8 +22,8 @@ _FORM: Final = (*_REQUEST, "form", "content_type", "client")
 # By the kind of step: JWTs, parts of the request, and the words that change a request as a whole.
 SENDS: Final[Mapping[str, tuple[str, ...]]] = {
     "sign": (OWN,),
-    "push": (OWN, ASSERTION, PROOF, *_FORM),
-    "browse": (OWN, "url"),
+    "push": (OWN, ASSERTION, PROOF, *_FORM, "unsigned"),
+    "browse": (OWN, "url", "unsigned"),
     "exchange": (ASSERTION, PROOF, *_FORM),
     "userinfo": (PROOF, *_REQUEST),
     "introspect": (ASSERTION, *_FORM),
@@ -76,10 +76,11 @@ def _step_problems(step: WrittenStep, tamper: Mapping[str, Any], environment: En
         yield from _sent(step, sends, sign.get("jwt", OWN), ("sign", "jwt") if "jwt" in sign else ("sign",), client)
         if sign.get("flip_bit") and sign.get("alg") == NOBODY:
             yield ("sign", "flip_bit"), "a JWT with alg none has no signature to damage", "leave one of the two out"
-    for word in ("method", "content_type", "client", "certificate"):
+    for word in ("method", "content_type", "client", "certificate", "unsigned"):
         if word in tamper and word not in sends:
             can = [kind for kind, those in SENDS.items() if word in those]
-            yield (word,), f"the step {step.kind} can't be sent with another {word}", f"these can: {', '.join(can)}"
+            how = word if word == "unsigned" else f"with another {word}"
+            yield (word,), f"the step {step.kind} can't be sent {how}", f"these can: {', '.join(can)}"
     yield from _name_problems(tamper, sign, environment, client)
 
 

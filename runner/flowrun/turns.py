@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from flowrun.session import Turn
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from flowrun.session import Session
 
 MOST: Final = 32  # of those that wait, at a time
+
+
+def browses(scenario: Scenario) -> bool:
+    """Tell whether a scenario needs the browser."""
+    return any(step.kind == "browse" for step in scenario.steps) or any(map(browses, scenario.used.values()))
 
 
 def waits(scenario: Scenario) -> bool:
@@ -36,37 +42,46 @@ def in_turns(
 
     `run` runs one of them and tells what happens. The order in which they are told is the same each time.
     """
-    waiting: deque[tuple[Plan, list[Event]]] = deque((plan, []) for plan in plans if waits(plan.scenario))
-    others = deque(plan for plan in plans if not waits(plan.scenario))
-    told = [events for _, events in waiting]
+    told = [_Told(plan) for plan in sorted(plans, key=lambda plan: waits(plan.scenario))]
+    waiting = deque(one for one in told if waits(one.plan.scenario))
+    # While one that waits has the browser, those that need none go on.
+    lines = [waiting] * min(len(waiting), MOST)
+    lines += [
+        deque(one for one in told if one not in waiting and browses(one.plan.scenario) == it) for it in (True, False)
+    ]
     errors: list[BaseException] = []
+    left = deque(told)
     session.turn = turn = Turn()
 
-    def wait_and_run() -> None:
-        while waiting and not errors:
+    def work(line: deque[_Told]) -> None:
+        while line and not errors:
             with turn:
-                if waiting:
-                    plan, events = waiting.popleft()
-                    attempt(plan, events.append)
+                if not line:
+                    return
+                one = line.popleft()
+                try:
+                    run(one.plan, one.events.append)
+                except BaseException as error:  # noqa: BLE001  it is raised again where the others are waited for
+                    errors.append(error)
+                one.over = True
+                while left and left[0].over:
+                    for event in left.popleft().events:
+                        tell(event)
 
-    def attempt(plan: Plan, tell_: Callable[[Event], None]) -> None:
-        try:
-            run(plan, tell_)
-        except BaseException as error:  # noqa: BLE001  it is raised again where the others are waited for
-            errors.append(error)
-
-    threads = [threading.Thread(target=wait_and_run, name="steps", daemon=True) for _ in range(min(len(waiting), MOST))]
+    threads = [threading.Thread(target=work, args=(line,), name="steps", daemon=True) for line in lines]
     for thread in threads:
         thread.start()
-    while others and not errors:
-        plan = others.popleft()
-        with turn:
-            attempt(plan, tell)
     for thread in threads:
         thread.join()
     session.turn = None
     if errors:
         raise errors[0]
-    for events in told:
-        for event in events:
-            tell(event)
+
+
+@dataclass(slots=True, eq=False)
+class _Told:
+    """A plan and what happened, kept until those before it have been told."""
+
+    plan: Plan
+    events: list[Event] = field(default_factory=list)
+    over: bool = False

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import blame, checks, matchers, refusals, rule, template
@@ -194,7 +195,7 @@ class Verdict:
                 got = follow(outcome.values, parse(path))
             except MissingValueError as error:
                 got, missing = matchers.ABSENT, str(error)
-            self._expected(path, matchers.expect_all(got, filled), got, document.key_at(at), missing)
+            self._expected(path, matchers.expect_all(got, filled), got, partial(document.key_at, at), missing)
 
     def _schema_read(self, wanted: Any) -> Any:
         """Return an expectation with the JSON Schema in place of the file that it names."""
@@ -209,9 +210,9 @@ class Verdict:
         except template.HoleError as error:
             self.hole(error, at)
             return
-        self._expected("that", None if value else f"that {expression}", value, at, "")
+        self._expected("that", None if value else f"that {expression}", value, lambda: at, "")
 
-    def _expected(self, path: str, complaint: str | None, got: Any, at: Span, missing: str) -> None:
+    def _expected(self, path: str, complaint: str | None, got: Any, place: Callable[[], Span], missing: str) -> None:
         self.tell(Expected(path, complaint is None))
         if complaint is None:
             self.counts["held"] += 1
@@ -221,7 +222,7 @@ class Verdict:
         secret = isinstance(got, str) and self.known.session.redactor.hides(last)
         shown = mask(str(last)) if secret else matchers.show(self.known.session.redactor.value(got))
         facts = (("expected", complaint), ("got", f"{shown}: {missing}" if missing else shown))
-        self.problems.append(Problem("expectation", f"{path} is not what was expected", at, "", facts, "", FAILED))
+        self.problems.append(Problem("expectation", f"{path} is not what was expected", place(), "", facts, "", FAILED))
 
     def save(self, step: WrittenStep, outcome: Outcome) -> None:
         """Give names to values of the result, as `save:` says."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from flowrun.checks import (
@@ -38,6 +39,7 @@ CHECKS: Final[tuple[Check, ...]] = (
 )
 
 
+@cache
 def of(kind: str) -> tuple[Check, ...]:
     """Return the checks that a step of this kind runs."""
     return tuple(check for check in CHECKS if kind in check.steps)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -76,8 +75,10 @@ def secure(url: str) -> bool:
         return parts.scheme.lower() == "https"
     if host == "localhost" or host.endswith(".localhost"):
         return True
+    from ipaddress import ip_address  # noqa: PLC0415  few hosts get here
+
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
         return False
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from flowrun import __version__
+from flowrun import __version__, lean
 
 # A command's module is imported when it is named: `flowrun --version` must not pay for a browser.
 COMMANDS: Final = {
@@ -76,5 +76,7 @@ def main(args: list[str] | None = None) -> Any:
     """Run the command line; the console script and `python -m flowrun` come here."""
     from flowrun.cli.fault import told  # noqa: PLC0415  `--version` comes first
 
+    if args is None:
+        lean.own_process()
     with told():
         return cli(args=args, prog_name="flowrun")

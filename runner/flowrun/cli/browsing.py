@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import click
 
 if TYPE_CHECKING:
     from flowrun.browser import BrowserSettings
-    from flowrun.plan import Plan
-    from flowrun.scenario import Scenario
+    from flowrun.environment import Environment
     from flowrun.session import Session
+
+
+class Visitor(Protocol):
+    """What may need a browser: a plan, or what is known of one that another process has made."""
+
+    @property
+    def environment(self) -> Environment:
+        """Where it runs."""
+
+    @property
+    def visits(self) -> tuple[bool, ...]:
+        """For each browse step, whether a person goes through the pages."""
+
 
 _SIZE: Final = re.compile(r"(\d{3,5})x(\d{3,5})")
 
@@ -75,14 +87,14 @@ def browser_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def settings_of(plans: Sequence[Plan], session: Session, options: BrowserOptions) -> BrowserSettings:
+def settings_of(plans: Sequence[Visitor], session: Session, options: BrowserOptions) -> BrowserSettings:
     """Return the browser that these plans would have, whether they need one or not.
 
     The command line goes first, then the first environment that says something. A run has one browser.
     """
     from flowrun.browser import BrowserSettings  # noqa: PLC0415  most commands need no browser
 
-    environments = {id(plan.environment): plan.environment for plan in plans if list(_visits(plan.scenario))}
+    environments = {id(plan.environment): plan.environment for plan in plans if plan.visits}
     plain, said = BrowserSettings(), [one.browser for one in environments.values()]
     merged = {
         field.name: next(
@@ -110,20 +122,11 @@ def settings_of(plans: Sequence[Plan], session: Session, options: BrowserOptions
     return replace(settings, **{name: value for name, value in changes.items() if value is not None})
 
 
-def asks_a_person(plans: Sequence[Plan], options: BrowserOptions) -> bool:
+def asks_a_person(plans: Sequence[Visitor], options: BrowserOptions) -> bool:
     """Tell whether a person has to do something during the run: then nothing on the terminal may move."""
-    return any(options.by_hand or by_hand for plan in plans for by_hand in _visits(plan.scenario))
+    return any(options.by_hand or by_hand for plan in plans for by_hand in plan.visits)
 
 
-def needs_browser(plans: Sequence[Plan], options: BrowserOptions) -> bool:
+def needs_browser(plans: Sequence[Visitor], options: BrowserOptions) -> bool:
     """Tell whether a browser is to be started for these plans."""
-    return not options.by_hand and not all(by_hand for plan in plans for by_hand in _visits(plan.scenario))
-
-
-def _visits(scenario: Scenario) -> Iterator[bool]:
-    """Yield, for each browse step, those of used files too, whether it is done by hand."""
-    for step in scenario.steps:
-        if step.kind == "browse":
-            yield step.input.get("by") == "hand"
-    for used in scenario.used.values():
-        yield from _visits(used)
+    return not options.by_hand and not all(by_hand for plan in plans for by_hand in plan.visits)

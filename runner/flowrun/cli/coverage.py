@@ -22,11 +22,11 @@ def command(runs: tuple[Path, ...], form: str) -> None:
 
     Exit codes: 0 shown · 2 there is no such run.
     """
-    from flowrun.report.archive import events, read  # noqa: PLC0415  `--help` needs neither
+    from flowrun.report.archive import Kept, events  # noqa: PLC0415  `--help` needs neither
     from flowrun.report.coverage import FORMS, Coverage  # noqa: PLC0415
 
     try:
-        kept = [read(run) for given in runs or (Path("runs"),) for run in _runs_in(given)]
+        kept = [Kept(run) for given in runs or (Path("runs"),) for run in _runs_in(given)]
     except FlowrunError as error:
         fail(error)
     table = Coverage()

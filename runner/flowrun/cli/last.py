@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from flowrun.errors import WRONG_FILE, FlowrunError, Problem
 
@@ -10,15 +10,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from flowrun.plan import Plan
+T = TypeVar("T", bound="Keyed")
 
 
-def after_last(plans: Sequence[Plan], base: Path, *, only: bool) -> list[Plan]:
+class Keyed(Protocol):
+    """A plan, or what is known of one that another process has made."""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """File, environment, case."""
+
+
+def after_last(plans: Sequence[T], base: Path, *, only: bool) -> list[T]:
     """Return the plans with those first that failed in the last run below `base`; `only` leaves the others out.
 
     Raises `FlowrunError` where no run is kept, and where nothing of what failed is among the plans.
     """
-    from flowrun.report.archive import read  # noqa: PLC0415  most runs ask for no history
+    from flowrun.report.archive import Kept  # noqa: PLC0415  most runs ask for no history
     from flowrun.report.compare import failed  # noqa: PLC0415
     from flowrun.report.folder import latest  # noqa: PLC0415
 
@@ -27,13 +35,9 @@ def after_last(plans: Sequence[Plan], base: Path, *, only: bool) -> list[Plan]:
         raise FlowrunError(
             Problem("no-run", f"no run is kept in {base}/", hint="run once without this option", exit_code=WRONG_FILE)
         )
-    keys = failed(read(last))
-    first = [plan for plan in plans if _key(plan) in keys]
+    keys = failed(Kept(last).scenarios())
+    first = [plan for plan in plans if plan.key in keys]
     if only and not first:
         title = f"nothing of these scenarios failed in the last run ({last})"
         raise FlowrunError(Problem("nothing-failed", title, exit_code=WRONG_FILE))
-    return first if only else [*first, *(plan for plan in plans if _key(plan) not in keys)]
-
-
-def _key(plan: Plan) -> tuple[str, str, str]:
-    return (plan.scenario.document.file, plan.environment.name, plan.case)
+    return first if only else [*first, *(plan for plan in plans if plan.key not in keys)]

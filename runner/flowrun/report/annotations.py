@@ -21,8 +21,9 @@ def _placed(scenario: Scenario, problem: Problem) -> tuple[str, int, int]:
     return scenario.started.file, scenario.started.line, 1
 
 
-def _words(problem: Problem) -> str:
-    return "\n".join([*(f"{name}: {value}" for name, value in problem.facts), problem.hint]).strip()
+def _words(problem: Problem, scenario: Scenario) -> str:
+    told = [f"tampered: {scenario.tampered}"] if scenario.tampered else []
+    return "\n".join([*(f"{name}: {value}" for name, value in problem.facts), *told, problem.hint]).strip()
 
 
 class GithubAnnotations(FileReporter):
@@ -34,7 +35,7 @@ class GithubAnnotations(FileReporter):
             file, line, column = _placed(scenario, problem)
             kind = "warning" if problem.warning else "error"
             title = f"{problem.code}: {scenario.name}"
-            text = f"{problem.title}\n{_words(problem)}".strip()
+            text = f"{problem.title}\n{_words(problem, scenario)}".strip()
             self.file.write(
                 f"::{kind} file={_property(file)},line={line},col={column},title={_property(title)}::{_data(text)}\n"
             )
@@ -72,7 +73,7 @@ class GitlabQuality(FileReporter):
                     "fingerprint": hashlib.sha256(marks.encode("utf-8", "replace")).hexdigest(),
                     "severity": "minor" if problem.warning else "major",
                     "location": {"path": file, "lines": {"begin": line}},
-                    "content": {"body": _words(problem)},
+                    "content": {"body": _words(problem, scenario)},
                 }
             )
 

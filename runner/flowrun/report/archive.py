@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import heapq
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flowrun.errors import WRONG_FILE, FlowrunError, Problem, Span, gravest
+from flowrun.errors import FAILED, WRONG_FILE, FlowrunError, Problem, Span, gravest
 from flowrun.events import (
     Called,
     Event,
@@ -20,55 +21,124 @@ from flowrun.events import (
     RunStarted,
     ScenarioFinished,
     ScenarioStarted,
+    Shard,
     StepFinished,
     StepStarted,
     Told,
 )
 from flowrun.report.json import VERSION
+from flowrun.report.pull import Pull
 
 T = TypeVar("T")
 NAME = "report.json"
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Return a kept run: a JSON report, or the folder it is in.
+class Kept:
+    """A kept run: a JSON report, or the folder it is in. Its scenarios are read one at a time, each time anew."""
 
-    Raises `FlowrunError` where there is none, where it is no report, and where another version wrote it.
-    """
-    file = path / NAME if path.is_dir() else path
-    try:
-        run = json.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise _wrong(
-            "no-run", f"there is no run at {path}: {error.strerror}", "runs are kept in runs/<time>/"
-        ) from error
-    except ValueError as error:
-        raise _wrong("no-run", f"{file} is no report of a run: it is no JSON") from error
-    if not isinstance(run, dict) or not isinstance(run.get("scenarios"), list):
-        raise _wrong("no-run", f"{file} is no report of a run")
-    if run.get("version") != VERSION:
-        raise _wrong(
-            "no-run", f"{file} was written by another version of flowrun (report version {run.get('version')})"
-        )
-    return run
+    def __init__(self, path: Path) -> None:
+        """Look through it once. `ending` are the members that say how it ended, none if it was cut off.
+
+        Raises `FlowrunError` where there is none, where it is no report, and where another version wrote it.
+        """
+        self.path = path / NAME if path.is_dir() else path
+        self.began, self.count = 0.0, 0
+        self.shard: Shard | None = None
+        self.environments: set[str] = set()
+        self.ending: dict[str, Any] = {}
+        version = None
+        try:
+            for name, value in self._members():
+                if name == "version":
+                    version = value
+                elif name == "began":
+                    self.began = float(value)
+                elif name == "shard":
+                    self.shard = Shard(**{**value, "places": tuple(value["places"])})
+                elif name == "scenarios":
+                    self.count += 1
+                    self.environments.add(value["environment"])
+                else:
+                    self.ending[name] = value
+        except OSError as error:
+            raise _wrong(
+                "no-run", f"there is no run at {path}: {error.strerror}", "runs are kept in runs/<time>/"
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise _wrong("no-run", f"{self.path} is no report of a run") from error
+        if version != VERSION:
+            raise _wrong("no-run", f"{self.path} was written by another version of flowrun (report version {version})")
+
+    def scenarios(self) -> Iterator[dict[str, Any]]:
+        """Yield the scenarios, as `schemas/report.json` describes them."""
+        return (value for name, value in self._members() if name == "scenarios")
+
+    def placed(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield the scenarios with their places in the suite, of which the run may be a part."""
+        return zip(self.shard.places if self.shard else itertools.count(), self.scenarios(), strict=False)
+
+    def _members(self) -> Iterator[tuple[str, Any]]:
+        with self.path.open(encoding="utf-8") as file:
+            pull = Pull(file)
+            for name in pull.members():
+                if name == "scenarios":
+                    yield from ((name, scenario) for scenario in pull.items())
+                else:
+                    yield name, pull.value()
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return a kept run as a whole; raises `FlowrunError` like `Kept`."""
+    run = Kept(path)
+    return {"version": VERSION, "began": run.began, "scenarios": list(run.scenarios()), **run.ending}
 
 
 def _wrong(code: str, title: str, hint: str = "") -> FlowrunError:
     return FlowrunError(Problem(code, title, hint=hint, exit_code=WRONG_FILE))
 
 
-def events(runs: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
-    """Yield the events of these runs, as of one run; scenarios in the order of the runs."""
-    scenarios = [scenario for run in runs for scenario in run["scenarios"]]
-    environments = {scenario.get("environment") for scenario in scenarios}
-    yield RunStarted(len(scenarios), len(environments), min((run.get("began", 0.0) for run in runs), default=0.0))
+def missing(runs: Sequence[Kept]) -> list[int]:
+    """Return the numbers of the shards that these runs lack; raises `FlowrunError` where they don't fit together."""
+    shards = [run.shard for run in runs if run.shard is not None]
+    if not shards:
+        return []
+    if len(shards) < len(runs):
+        raise _wrong("shards-differ", "some of these runs are parts of a suite, others are whole")
+    if len({(shard.cut, shard.count) for shard in shards}) > 1:
+        raise _wrong(
+            "shards-differ",
+            "these parts were cut in different ways: a scenario may be in two of them, or in none",
+            "every part needs the same files, options and kept runs (docs/big-suites.md)",
+        )
+    numbers = [shard.number for shard in shards]
+    twice = next((number for number in numbers if numbers.count(number) > 1), 0)
+    if twice:
+        raise _wrong("shards-differ", f"part {twice} of {shards[0].count} is there twice")
+    return [number for number in range(1, shards[0].count + 1) if number not in numbers]
+
+
+def events(runs: Sequence[Kept]) -> Iterator[Event]:
+    """Yield the events of these runs, as of one run: in the order of the runs, of shards in that of the suite."""
+    count = sum(run.count for run in runs)
+    environments = {name for run in runs for name in run.environments}
+    yield RunStarted(count, len(environments), min((run.began for run in runs), default=0.0))
     counts: Counter[str] = Counter()
-    for scenario in scenarios:
+    for scenario in _in_order(runs):
         counts[scenario["status"]] += 1
         yield from _scenario(scenario)
-    if all("exit_code" in run for run in runs):
-        seconds = max((run["seconds"] for run in runs), default=0.0)  # shards run side by side
-        yield RunFinished(dict(counts), seconds, gravest(run["exit_code"] for run in runs))
+    if all("exit_code" in run.ending for run in runs):
+        seconds = max((run.ending["seconds"] for run in runs), default=0.0)  # shards run side by side
+        codes = [run.ending["exit_code"] for run in runs]
+        if counts["not applicable"] == count:
+            codes.append(FAILED)  # one part that checked nothing may be right, all of them may not
+        yield RunFinished(dict(counts), seconds, gravest(codes))
+
+
+def _in_order(runs: Sequence[Kept]) -> Iterator[dict[str, Any]]:
+    cuts = {run.shard.cut if run.shard else "" for run in runs}
+    if len(cuts) == 1 and cuts != {""}:
+        return (scenario for _, scenario in heapq.merge(*(run.placed() for run in runs), key=lambda pair: pair[0]))
+    return (scenario for run in runs for scenario in run.scenarios())
 
 
 def _scenario(scenario: Mapping[str, Any]) -> Iterator[Event]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -33,9 +33,9 @@ def key(scenario: Mapping[str, Any]) -> Key:
     return (scenario["file"], scenario["environment"], scenario["case"])
 
 
-def failed(run: Mapping[str, Any]) -> set[Key]:
-    """Return the scenarios of a kept run that did not pass."""
-    return {key(scenario) for scenario in run["scenarios"] if scenario["status"] in BAD}
+def failed(scenarios: Iterable[Mapping[str, Any]]) -> set[Key]:
+    """Return those scenarios of a kept run that did not pass."""
+    return {key(scenario) for scenario in scenarios if scenario["status"] in BAD}
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> Difference:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Final, TextIO
 
-from flowrun.errors import Problem, draw
+from flowrun.errors import Problem, can_show, draw
 from flowrun.events import (
     Called,
     Event,
@@ -25,6 +25,7 @@ from flowrun.events import (
     StepFinished,
     StepStarted,
     Told,
+    UnderWay,
 )
 from flowrun.report.layout import problem_lines, width_of, wrapped
 from flowrun.report.moving import Moving
@@ -60,12 +61,14 @@ class Console:
         self._verbose, self._quiet, self._still = verbose, quiet, still
         self._terminal = self._out.isatty()
         self._colour = self._terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        self._unicode = _can_show(self._out, "✓✗–·→")
+        self._unicode = can_show(self._out, "✓✗–·→")
         self._moving = Moving(self._out, unicode=self._unicode)
         self._under_way: list[tuple[str, float]] = []
         self._told: list[Line] = []
         self._scenarios = self._environments = 1
         self._number = 0
+        self._jobs = 1
+        self._beside = UnderWay(0, ())
         self._began = 0.0
         self._tally = Tally()
         self._warned: set[Problem] = set()
@@ -77,8 +80,12 @@ class Console:
         """Say what happened."""
         self._tally.tell(event)
         match event:
-            case RunStarted(scenarios=count, environments=environments, at=at):
-                self._scenarios, self._environments, self._began = count, environments, at
+            case RunStarted(scenarios=count, environments=environments, at=at, jobs=jobs):
+                self._scenarios, self._environments, self._began, self._jobs = count, environments, at, jobs
+            case UnderWay() if self.watched:
+                self._beside = event
+                if event.steps and not self._moving.shown:
+                    self._moving.start(self._side_by_side)
             case ScenarioStarted():
                 self._scenario(event)
             case StepStarted(name=name):
@@ -109,6 +116,7 @@ class Console:
         self._moving.stop()
 
     def _scenario(self, event: ScenarioStarted) -> None:
+        self._moving.stop()
         self._number += 1
         self._told = []
         widest = max(_NAME_WIDTH, self._columns() // 3)
@@ -130,9 +138,19 @@ class Console:
 
     def _move(self) -> None:
         """Show the step under way, and the time passing, on the last line of a terminal."""
-        steady = not self._terminal or self._quiet or self._still or os.environ.get("TERM") == "dumb"
-        if self._under_way and not steady:
+        if self._under_way and self._jobs == 1 and self.watched:
             self._moving.start(self._progress)
+
+    @property
+    def watched(self) -> bool:
+        """Tell whether somebody watches a line that moves."""
+        return not (not self._terminal or self._quiet or self._still or os.environ.get("TERM") == "dumb")
+
+    def _side_by_side(self) -> str:
+        """Return what runs at once; these steps are told when all before them are."""
+        dots = "…" if self._unicode else "..."
+        steps = ", ".join(f"{name} {dots} {seconds:.0f} s" for name, seconds in self._beside.steps)
+        return f"{self._beside.done}/{self._scenarios} {steps}"
 
     def _progress(self) -> str:
         name, since = self._under_way[-1]
@@ -276,11 +294,3 @@ _CONTROL: Final = re.compile("[\x00-\x1a\x1c-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u
 _PLAIN: Final = str.maketrans(
     {"→": "->", "…": "...", "·": ".", "‹": "<", "›": ">", "–": "-", "§": "section ", "’": "'", "✓": "ok", "✗": "x"}
 )
-
-
-def _can_show(out: TextIO, text: str) -> bool:
-    try:
-        text.encode(out.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from flowrun.events import Event, PageSeen, RunFinished, ScenarioStarted
 from flowrun.report import open_report
-from flowrun.report.archive import NAME, events, read
+from flowrun.report.archive import NAME, Kept, events
 
 if TYPE_CHECKING:
     from flowrun.report.base import Reporter
@@ -65,9 +65,8 @@ class RunFolder:
         if self._code == 0 and not self._always:
             return
         with suppress(OSError):
-            run = read(self.folder)
             opened = {name: open_report(kind, self.folder / name) for kind, name in AFTER_A_FAILURE.items()}
-            for event in events([run]):
+            for event in events([Kept(self.folder)]):
                 for reporter in opened.values():
                     reporter.tell(event)
             for reporter in opened.values():
@@ -88,7 +87,12 @@ def _new(base: Path) -> Path:
     raise FileExistsError(name)
 
 
+def kept(base: Path = BASE) -> list[Path]:
+    """Return the folders of the runs that are kept, the last first."""
+    found = [folder for folder in base.glob("*/") if (folder / NAME).is_file()] if base.is_dir() else []
+    return sorted(found, key=lambda folder: (folder.name[:19], len(folder.name), folder.name), reverse=True)
+
+
 def latest(base: Path = BASE) -> Path | None:
     """Return the folder of the last run that is kept, None where there is none."""
-    kept = [folder for folder in base.glob("*/") if (folder / NAME).is_file()] if base.is_dir() else []
-    return max(kept, key=lambda folder: (folder.name[:19], len(folder.name), folder.name), default=None)
+    return next(iter(kept(base)), None)

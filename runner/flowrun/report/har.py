@@ -33,12 +33,13 @@ class HarReport(FileReporter):
     def scenario(self, scenario: Scenario) -> None:
         """Write its calls."""
         page = f"scenario-{len(self._pages) + 1}"
-        self._pages.append(
-            {"id": page, "title": scenario.name, "startedDateTime": _time(scenario.started.at), "pageTimings": {}}
-        )
+        began = _time(scenario.started.at)
+        told = {"comment": f"tampered: {scenario.tampered}"} if scenario.tampered else {}
+        self._pages.append({"id": page, "title": scenario.name, "startedDateTime": began, "pageTimings": {}, **told})
         for step in scenario.steps:
+            comment = "; ".join([step.name, *(f"tampered: {words}" for words in step.tampered)])
             for call in step.calls:
-                entry = {"pageref": page, "comment": step.name, **_entry(call)}
+                entry = {"pageref": page, "comment": comment, **_entry(call)}
                 self.file.write(("," if self._entries else "") + "\n" + json.dumps(entry, ensure_ascii=False))
                 self._entries += 1
 

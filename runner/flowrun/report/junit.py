@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import socket
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 from xml.sax.saxutils import escape, quoteattr
 
 from flowrun.errors import draw
@@ -23,9 +25,15 @@ _UNFIT: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 _LEFT_OUT: Final = frozenset({"not applicable", "not run"})
 
 
+def _spool() -> IO[str]:
+    """Return a file for lines whose place is further down: the counts stand before them."""
+    return tempfile.TemporaryFile("w+", encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
 @dataclass(slots=True)
 class _Suite:
-    cases: list[str] = field(default_factory=list)
+    tests: int = 0
+    cases: IO[str] = field(default_factory=_spool)
     failures: int = 0
     errors: int = 0
     out: list[str] = field(default_factory=list)
@@ -42,7 +50,10 @@ class JunitReport(FileReporter):
 
     def scenario(self, scenario: Scenario) -> None:
         """Keep its lines."""
-        suite = self._suites.setdefault(scenario.started.environment or "flowrun", _Suite())
+        environment = scenario.started.environment or "flowrun"
+        if environment not in self._suites:
+            self._suites[environment] = _Suite()
+        suite = self._suites[environment]
         seconds = scenario.finished.seconds if scenario.finished else 0.0
         suite.seconds += seconds
         classname = scenario.started.file.removesuffix(".yaml").removesuffix(".yml").replace("/", ".")
@@ -51,7 +62,8 @@ class JunitReport(FileReporter):
         inside = self._inside(scenario, suite)
         if scenario.tampered:
             suite.out.append(f"{_text(scenario.name)}\ntampered: {_text(scenario.tampered)}\n")
-        suite.cases.append(f"{case}\n{inside}  </testcase>" if inside else f"{case[:-1]}/>")
+        suite.tests += 1
+        suite.cases.write(f"{case}\n{inside}  </testcase>\n" if inside else f"{case[:-1]}/>\n")
 
     def _inside(self, scenario: Scenario, suite: _Suite) -> str:
         summary = _attribute(scenario.finished.summary if scenario.finished else "the run was cut off")
@@ -80,13 +92,16 @@ class JunitReport(FileReporter):
         self.file.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n')
         for index, (name, suite) in enumerate(self._suites.items()):
             self.file.write(
-                f'<testsuite name={_attribute(name)} id="{index}" package="flowrun" tests="{len(suite.cases)}" '
+                f'<testsuite name={_attribute(name)} id="{index}" package="flowrun" tests="{suite.tests}" '
                 f'failures="{suite.failures}" errors="{suite.errors}" '
                 f'time={_seconds(suite.seconds)} timestamp="{at}" hostname={_attribute(socket.gethostname())}>\n'
                 f'  <properties><property name="environment" value={_attribute(name)}/></properties>\n'
-                + "\n".join(suite.cases)
-                + f"\n  <system-out>{''.join(suite.out)}</system-out>\n  <system-err/>\n</testsuite>\n"
             )
+            with suite.cases as cases:
+                cases.seek(0)
+                shutil.copyfileobj(cases, self.file)
+            out = "".join(suite.out)
+            self.file.write(f"  <system-out>{out}</system-out>\n  <system-err/>\n</testsuite>\n")
         self.file.write("</testsuites>\n")
 
 

@@ -69,6 +69,11 @@ class Step:
         return [moment for moment in self.moments if isinstance(moment, PageSeen)]
 
     @property
+    def tampered(self) -> list[str]:
+        """What it sent otherwise than a good client would, a change each, in words."""
+        return [told.value for told in self.told if told.label == "tampered"]
+
+    @property
     def jwts(self) -> list[JwtSeen]:
         """The JWTs, ours and theirs."""
         return [moment for moment in self.moments if isinstance(moment, JwtSeen)]
@@ -122,8 +127,7 @@ class Scenario:
     @property
     def tampered(self) -> str:
         """What its steps have sent otherwise than a good client would, in words; empty for nothing."""
-        words = (f"{step.name}: {told.value}" for step in self.steps for told in step.told if told.label == "tampered")
-        return "; ".join(words)
+        return "; ".join(f"{step.name}: {words}" for step in self.steps for words in step.tampered)
 
 
 class RecordReporter:

@@ -16,7 +16,7 @@ from flowrun.auth.certificate import as_header, goes_to
 from flowrun.errors import WRONG_FILE, StepError
 from flowrun.flow import PROTECTED, PROTECTED_LABEL, ReceivedJwt, Refusal, SignedJwt, form_value, now, with_extra
 from flowrun.tamper import ASSERTION, NOBODY, PROOF, Outgoing, Tampering
-from flowrun.wire import Answer, Tls
+from flowrun.wire import Answer, Sending, Tls
 
 if TYPE_CHECKING:
     from flowrun.browser.driver import Browser
@@ -63,7 +63,7 @@ class StepKind:
     model: type
     run: Callable[[Any, Tools], Outcome]
     needs: Callable[[Mapping[str, Any]], frozenset[str]] = lambda _: frozenset()
-    leaves: frozenset[str] = frozenset()
+    leaves: Callable[[Mapping[str, Any]], frozenset[str]] = lambda _: frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class Request:
 
     `content` is a body that is no form. `authenticate`: the client says who it is; `certificate`: it shows its
     certificate, if it has one; `token` is an access token to carry; `proof`: a DPoP proof goes along without a token.
+    `tls_at_most` is the newest TLS version to offer, empty: what this machine has.
     """
 
     method: str
@@ -83,6 +84,7 @@ class Request:
     certificate: bool = False
     token: str = ""
     proof: bool = False
+    tls_at_most: str = ""
 
 
 @dataclass(slots=True)
@@ -157,38 +159,65 @@ class Tools:
         `extra` comes last, so that it replaces what the step puts into the form; it may not replace what is protected.
         With `proof` a client whose tokens are bound by DPoP sends a proof of its key.
         """
+        return self.post_at_once(1, url, form, headers=headers, extra=extra, proof=proof)[0]
+
+    def post_at_once(
+        self,
+        times: int,
+        url: str,
+        form: list[tuple[str, str]],
+        *,
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+        proof: bool = False,
+    ) -> list[Answer]:
+        """Do what `post` does several times at the same moment."""
         refuse_protected(extra)
-        made = with_extra(form, extra)
-        return self.send(
-            Request(
-                "POST",
-                url,
-                form=tuple(made),
-                headers=as_headers(headers),
-                authenticate=True,
-                certificate=True,
-                proof=proof,
-            )
+        made = Request(
+            "POST",
+            url,
+            form=tuple(with_extra(form, extra)),
+            headers=as_headers(headers),
+            authenticate=True,
+            certificate=True,
+            proof=proof,
         )
+        return self.send_at_once(made, times)
 
     def send(self, request: Request) -> Answer:
         """Send a request, once more when the server wants its nonce in the DPoP proof, and tell of both.
 
         The second one is made afresh: proof and assertion have a new `jti` (RFC 9449, sections 8 and 9).
         """
+        return self.send_at_once(request, 1)[0]
+
+    def send_at_once(self, request: Request, times: int) -> list[Answer]:
+        """Do what `send` does several times at the same moment, each made afresh, over a connection of its own."""
         require_url(request.url)  # a server may have said anything
         own = self.flow.assertion  # one that the scenario signed is sent once, but for the same request again
         if request.authenticate:
             self.flow.assertion = None
         prover = self.prover() if request.proof or request.token else None
-        answer = self._attempt(request, own, prover)
-        if prover is not None and wants_nonce(answer) and "dpop" not in request.headers:
+        answers = self._attempt(request, own, prover, times)
+        if prover is not None and all(map(wants_nonce, answers)) and "dpop" not in request.headers:
             self.told("DPoP", "the server wants its nonce in the proof; the request is sent once more with it")
-            answer = self._attempt(request, own, prover)
-        return answer
+            answers = self._attempt(request, own, prover, times)
+        return answers
 
-    def _attempt(self, request: Request, own: str | None, prover: Prover | None) -> Answer:
-        request = replace(request, method=self.tampering.method(request.method))
+    def _attempt(self, request: Request, own: str | None, prover: Prover | None, times: int) -> list[Answer]:
+        calls = [self._made(request, own, prover) for _ in range(times)]
+        answers = self.wire.send_at_once(calls) if times > 1 else [self.wire.send(**calls[0])]
+        for answer in answers:
+            if prover is not None:
+                prover.remember(request.url, answer.headers)
+            self._tell(answer)
+        return answers
+
+    def _made(self, request: Request, own: str | None, prover: Prover | None) -> Sending:
+        """Return what goes out: with its headers, with the client's authentication, and tampered with."""
+        method = self.tampering.method(request.method)
+        if method != request.method:
+            request = replace(request, method=method)
         headers = {**self.headers(), **self.certificate_header(request), **self._token(request, prover)}
         call = Call(
             form=list(request.form),
@@ -203,20 +232,17 @@ class Tools:
         self._note_assertions(call.form)
         for name, value in call.form:
             self.redactor.learn_members({name: value})  # also what goes out in another form than a form
+        tls = self.tls(request.certificate, request.url)
         sent = self.tampering.request(Outgoing(request.method, request.url, call.form, request.content, call.headers))
-        answer = self.wire.send(
-            sent.method,
-            sent.url,
-            form=sent.form,
-            content=sent.content,
-            headers=sent.headers,
-            twice=sent.twice,
-            tls=self.tls(request.certificate, request.url),
-        )
-        if prover is not None:
-            prover.remember(request.url, answer.headers)
-        self._tell(answer)
-        return answer
+        return {
+            "method": sent.method,
+            "url": sent.url,
+            "form": sent.form,
+            "content": sent.content,
+            "headers": sent.headers,
+            "twice": sent.twice,
+            "tls": replace(tls, at_most=request.tls_at_most) if request.tls_at_most else tls,
+        }
 
     def _authenticate(self, call: Call, url: str) -> None:
         """Say who the client is; a tampering step may say that it is another one, or say nothing."""
@@ -441,6 +467,7 @@ def http_values(answer: Answer) -> dict[str, Any]:
             "status": answer.status,
             "headers": answer.headers,
             "text": answer.text,
+            "tls": answer.tls,
             "sent": {
                 "method": answer.sent.method,
                 "url": answer.sent.url,

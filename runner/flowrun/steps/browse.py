@@ -34,31 +34,38 @@ class Browse:
     extra: Mapping[str, Any] | None = None
     by: str = "browser"
     session: str = "new"
+    stop: bool = False
+    resume: bool = False
+    reload: bool = False
+    hold: str | float | None = None
     at_most: str | float | None = None
 
 
 def run(step: Browse, tools: Tools) -> Outcome:
     """Open the authorization URL, do what each page asks, take the callback before it reaches any network."""
-    url = tools.tampering.opened(step.url or authorization_url(tools, step.extra or {}))
+    from flowrun.browser import Manner  # noqa: PLC0415  loaded with the browser
+
+    url = "" if step.resume else tools.tampering.opened(step.url or authorization_url(tools, step.extra or {}))
     # Only now: where nothing was pushed, the URL has filled in the request, which may have a redirect_uri of its own.
     redirect_uri = (tools.flow.parameters or {}).get("redirect_uri") or tools.client.redirect_uri
     ends = any(page.get("means") == "done" for page in tools.environment.pages.values())
     if not redirect_uri and not (step.url and ends):  # as on the pages of the device grant (RFC 8628, section 3.3)
         raise own_error("no-redirect-uri", f"the client '{tools.client.name}' has no redirect_uri")
-    tools.told("authorization URL", url)
+    if url:
+        tools.told("authorization URL", url)
     tools.flow.callback, tools.flow.callback_pairs, tools.flow.hops = (
         None,
         (),
         (),
     )  # what an earlier visit brought says nothing of this one
-    if tools.flow.expires_at is not None and now() >= tools.flow.expires_at:
+    if url and tools.flow.expires_at is not None and now() >= tools.flow.expires_at:
         tools.told("note", "the request_uri has expired before the browser opened it")
     limits = tools.environment.timeouts
     answers = {name: str(value) for name, value in (step.answers or {}).items()}
     read: dict[str, str] = {}
     names = {"user": _user(step, tools), "answers": answers, "read": read}
     try:
-        walk = tools.browser(step.session == "keep", step.by == "hand").walk(
+        walk = tools.browser(step.session == "keep" or step.resume, step.by == "hand").walk(
             url,
             redirect_uri=str(redirect_uri or ""),
             pages=tools.environment.pages,
@@ -68,6 +75,13 @@ def run(step: Browse, tools: Tools) -> Outcome:
             total_seconds=limits.browse if step.at_most is None else seconds(step.at_most),
             tell=lambda visit: tools.tell(page_seen(visit)),
             keep=read.__setitem__,
+            manner=Manner(
+                stop=step.stop,
+                resume=step.resume,
+                reload=step.reload,
+                hold=seconds(step.hold) if step.hold is not None else 0.0,
+                pause=tools.pause,
+            ),
         )
     except StepError as error:
         # A page that says no is an outcome that a scenario may expect; what is shown there is the evidence.
@@ -122,6 +136,8 @@ def _outcome(walk: Walk, tools: Tools) -> Outcome:
 
     tools.flow.hops = walk.hops
     pages = [visit.name for visit in walk.pages]
+    if walk.stopped is not None:
+        return Outcome({"pages": pages}, summary=f"stopped at {walk.stopped.name}")
     if walk.callback is None:
         visit = walk.refused or walk.done
         assert visit is not None  # noqa: S101  a walk without callback ended on a page that means an end
@@ -172,8 +188,14 @@ def _jarm(response: str, tools: Tools) -> ReceivedJwt:
 
 
 def _needs(written: Mapping[str, Any]) -> frozenset[str]:
+    if written.get("resume"):
+        return frozenset({"tab"})
     # A URL of one's own may end on a page, as that of the device grant does: then nothing is redirected.
     return frozenset({"pages"} if written.get("url") else {"redirect_uri", "endpoint:authorization_endpoint"})
 
 
-KIND = StepKind("browse", Browse, run, needs=_needs, leaves=frozenset({"callback"}))
+def _leaves(written: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset({"tab" if written.get("stop") else "callback"})
+
+
+KIND = StepKind("browse", Browse, run, needs=_needs, leaves=_leaves)

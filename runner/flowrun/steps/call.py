@@ -48,6 +48,7 @@ class Call:
     signed_header: Mapping[str, Any] | None = None
     answer: str | None = None
     jwks: str | None = None
+    tls: Mapping[str, Any] | None = None
 
 
 def run(step: Call, tools: Tools) -> Outcome:
@@ -69,6 +70,7 @@ def run(step: Call, tools: Tools) -> Outcome:
             authenticate=step.authenticate,
             certificate=True,
             token=token_named(tools, step.token) if step.token else "",
+            tls_at_most=str((step.tls or {}).get("at_most", "")),
         )
     )
     if answer.status >= _REDIRECT:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.errors import StepError
@@ -48,19 +48,25 @@ class Exchange:
     url: str | None = None
     extra: Mapping[str, Any] | None = None
     headers: Mapping[str, str] | None = None
+    at_once: int | None = None
 
 
 def run(step: Exchange, tools: Tools) -> Outcome:
     """Ask for tokens; what the flow knows is not written again."""
     form = [(name, one) for name, value in _form(step, tools).items() for one in _each(value)]
-    answer = _asked_until_approved(step, tools, form) if step.grant == "device_code" else _asked(step, tools, form)
+    waits = step.grant == "device_code"
+    answers = [_asked_until_approved(step, tools, form)] if waits else _asked(step, tools, form)
+    answer, race = _winner(answers)
     refusal = judge_answer(answer, "to the token request (RFC 6749 §5.1)", "exchange")
     if refusal is not None:
-        return Outcome(http_values(answer), answer=answer, refusal=refusal, kind=step.grant)
+        # A step that says which status it wants goes on with it, and leaves the tokens as they were.
+        refused = None if tools.any_status else refusal
+        values = http_values(answer) | race
+        return Outcome(values, answer=answer, refusal=refused, kind=step.grant, summary=_refused(answer))
     tools.flow.tokens = {**tools.flow.tokens, **answer.members}
     if tools.flow.first_refresh_token is None:
         tools.flow.first_refresh_token = answer.members.get("refresh_token")
-    values = http_values(answer)
+    values = http_values(answer) | race
     id_token = _id_token(answer, tools)
     if id_token is not None:
         values |= {"id_token_header": dict(id_token.header), "id_token_claims": dict(id_token.claims)}
@@ -70,9 +76,20 @@ def run(step: Exchange, tools: Tools) -> Outcome:
     return Outcome(values, answer=answer, id_token=id_token, kind=step.grant, summary=_summary(answer, tools))
 
 
-def _asked(step: Exchange, tools: Tools, form: list[tuple[str, str]]) -> Answer:
+def _asked(step: Exchange, tools: Tools, form: list[tuple[str, str]]) -> list[Answer]:
+    """Ask, as often at the same moment as the step says."""
     url = step.url or tools.endpoint("token_endpoint")
-    return tools.post(url, form, headers=step.headers, extra=step.extra, proof=True)
+    return tools.post_at_once(step.at_once or 1, url, form, headers=step.headers, extra=step.extra, proof=True)
+
+
+def _winner(answers: list[Answer]) -> tuple[Answer, dict[str, Any]]:
+    """Return the answer that counts, the first accepted one, and what a race leaves; with one answer there is none."""
+    accepted = [answer for answer in answers if 200 <= answer.status < 300]  # noqa: PLR2004  HTTP's own numbers
+    if len(answers) == 1:
+        return answers[0], {}
+    statuses = [answer.status for answer in answers]
+    race = {"accepted": len(accepted), "refused": len(answers) - len(accepted), "statuses": statuses}
+    return (accepted or answers)[0], {"race": race}
 
 
 def _asked_until_approved(step: Exchange, tools: Tools, form: list[tuple[str, str]]) -> Answer:
@@ -82,7 +99,7 @@ def _asked_until_approved(step: Exchange, tools: Tools, form: list[tuple[str, st
     left = _seconds(step.at_most, device.get("expires_in"), 300.0)
     told = False
     while True:
-        answer = _asked(step, tools, form)
+        (answer,) = _asked(replace(step, at_once=None), tools, form)
         error = oauth_error(answer)[0]
         if error == "slow_down":
             interval += _SLOWER
@@ -206,6 +223,10 @@ def _summary(answer: Answer, tools: Tools) -> str:
     return " · ".join(parts)
 
 
+def _refused(answer: Answer) -> str:
+    return f"{answer.status} {oauth_error(answer)[0]}".strip()
+
+
 def _needs(written: Mapping[str, Any]) -> frozenset[str]:
     needed = {"auth"} if written.get("url") else {"auth", "endpoint:token_endpoint"}
     grant = written.get("grant", "authorization_code")
@@ -222,4 +243,4 @@ def _needs(written: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(needed)
 
 
-KIND = StepKind("exchange", Exchange, run, needs=_needs, leaves=frozenset({"tokens"}))
+KIND = StepKind("exchange", Exchange, run, needs=_needs, leaves=lambda _: frozenset({"tokens"}))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flowrun.errors import FAILED, UNREACHABLE, StepError
 from flowrun.flow import as_form, form_value, now
 from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, shown
-from flowrun.steps.request import sign_request_object, with_query
+from flowrun.steps.request import leaves_unsigned, sign_request_object, with_query
 
 if TYPE_CHECKING:
     from flowrun.steps.base import Tools
@@ -26,6 +26,7 @@ class Push:
 
     par: str = "always"
     url: str | None = None
+    proof: bool | None = None
     extra: Mapping[str, Any] | None = None
     headers: Mapping[str, str] | None = None
 
@@ -84,7 +85,9 @@ def _degrade(tools: Tools, why: str) -> None:
 
 
 def _push(step: Push, tools: Tools) -> Outcome:
-    if tools.flow.request_object is None and tools.client.request_object.required:
+    if leaves_unsigned(tools):
+        tools.flow.request_object = None
+    elif tools.flow.request_object is None and tools.client.request_object.required:
         tools.flow.request_object = sign_request_object(tools)
     if tools.flow.request_object is not None:
         form = [("client_id", tools.client.client_id), ("request", tools.flow.request_object)]
@@ -97,7 +100,7 @@ def _push(step: Push, tools: Tools) -> Outcome:
         form,
         headers=step.headers,
         extra=step.extra,
-        proof=tools.client.dpop.bind_code == "par",  # RFC 9449, section 10.1
+        proof=tools.client.dpop.bind_code == "par" if step.proof is None else step.proof,  # RFC 9449, section 10.1
     )
     refusal = judge_answer(answer, "to the pushed request (RFC 9126 §2.2)", "push")
     if refusal is not None:
@@ -136,4 +139,4 @@ def _needs(written: Mapping[str, Any]) -> frozenset[str]:
     return frozenset({"auth", f"endpoint:{_ENDPOINT}"})
 
 
-KIND = StepKind("push", Push, run, needs=_needs, leaves=frozenset({"request_uri"}))
+KIND = StepKind("push", Push, run, needs=_needs, leaves=lambda _: frozenset({"request_uri"}))

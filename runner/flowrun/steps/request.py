@@ -42,6 +42,12 @@ def sign_request_object(tools: Tools, **choices: Any) -> str:
     return encrypt_for_server(tools, token, choices.get("encrypt", settings.encrypt is not None))
 
 
+def leaves_unsigned(tools: Tools) -> bool:
+    """Tell whether a step that would send a request object is told to send plain parameters."""
+    signs = tools.flow.request_object is not None or tools.client.request_object.required
+    return tools.tampering.unsigned(would_sign=signs)
+
+
 def sign_claims(tools: Tools, claims: Mapping[str, Any], choices: Mapping[str, Any], registered: str = "JWT") -> str:
     """Return claims signed with a key of the client; `registered` is what `typ: true` stands for."""
     from flowrun.jose import peek  # noqa: PLC0415  JOSE is loaded when something is signed
@@ -112,8 +118,11 @@ def authorization_url(tools: Tools, extra: Mapping[str, Any]) -> str:
             hint="to see it refused write outcome: {refused: {callback: any, page: any}}",
         )
     query: dict[str, Any] = {"client_id": tools.client.client_id}
-    if tools.flow.request_uri is None and tools.flow.request_object is None and tools.client.request_object.required:
-        tools.flow.request_object = sign_request_object(tools)
+    if tools.flow.request_uri is None:
+        if leaves_unsigned(tools):
+            tools.flow.request_object = None
+        elif tools.flow.request_object is None and tools.client.request_object.required:
+            tools.flow.request_object = sign_request_object(tools)
     if tools.flow.request_uri is not None:
         query["request_uri"] = tools.flow.request_uri
     elif tools.flow.request_object is not None:

@@ -1,0 +1,163 @@
+"""The course of a run with `--jobs`: who runs what next, and what is told when."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections import deque
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from flowrun.engine import LONGEST_SILENCE, LONGEST_WIND_UP, Standing
+from flowrun.errors import HELD, FlowrunError
+from flowrun.events import Event, ScenarioFinished, UnderWay
+from flowrun.jobs.member import Member, why
+from flowrun.jobs.model import Done, Go, Listed, Now, Stop
+from flowrun.jobs.parcel import pack, unpack
+from flowrun.jobs.shelf import Shelf
+from flowrun.jobs.worker import ended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from flowrun.jobs.crew import Crew
+    from flowrun.session import Session
+
+LOOK_SECONDS: Final = 0.2  # how often to look whether Ctrl-C was pressed, and to tell what is under way
+
+
+class Course:
+    """One run of a crew: who runs what, and what waits to be told."""
+
+    def __init__(
+        self,
+        crew: Crew,
+        plans: Sequence[Listed],
+        session: Session,
+        standing: Standing,
+        browse: Callable[[Listed], bool],
+    ) -> None:
+        self._crew, self._plans, self._session, self._standing, self._browse = crew, plans, session, standing, browse
+        self._shelf = Shelf()
+        self._told = 0
+        members = crew.members
+        self._unread: deque[int] = deque()  # of processes that have ended
+        for place, plan in enumerate(plans):
+            members[plan.file % len(members)].waiting.append(place)
+
+    def close(self) -> None:
+        """Throw away what waits when nobody takes it any more."""
+        self._shelf.close()
+
+    def events(self, *, live: bool) -> Iterator[Event]:
+        """Yield what happens, until everything is told; with `live` also what is under way when nothing else happens.
+
+        The first Ctrl-C winds up, as in `engine.events`; the second, or what takes too long, raises KeyboardInterrupt.
+        """
+        deadline, heard = math.inf, 0.0
+        with _pressed() as pressed:
+            self._hand_out()
+            while True:
+                yield from self._ready()
+                if self._told == len(self._plans):
+                    return
+                quiet = True
+                for member, message in self._crew.messages(LOOK_SECONDS):
+                    quiet, heard = False, time.monotonic()
+                    self._take(member, message)
+                    self._hand_out()
+                if pressed() and deadline == math.inf:
+                    heard = time.monotonic()
+                    deadline = heard + LONGEST_WIND_UP
+                    self._interrupt()
+                if pressed() > 1 or (pressed() and time.monotonic() > min(deadline, heard + LONGEST_SILENCE)):
+                    raise KeyboardInterrupt
+                if quiet and live:
+                    yield self._under_way()
+
+    def _interrupt(self) -> None:
+        self._session.interrupt()
+        for member in self._crew.members:
+            with suppress(OSError):
+                member.connection.send(Stop())
+        self._hand_out()
+
+    def _ready(self) -> Iterator[Event]:
+        """Yield what is next in the order of the plans, as far as it is over."""
+        while self._told in self._shelf:
+            place, self._told = self._told, self._told + 1
+            for event in unpack(self._shelf.take(place)):
+                if isinstance(event, ScenarioFinished):
+                    self._standing.count(event.status)
+                yield event
+
+    def _under_way(self) -> UnderWay:
+        now = time.monotonic()
+        busy = [member for member in self._crew.members if member.running is not None]
+        steps = ((f"{self._plans[one.running or 0].sketch.title}: {one.step}", now - one.since) for one in busy)
+        return UnderWay(self._told + len(self._shelf), tuple(steps))
+
+    def _take(self, member: Member, message: Any) -> None:
+        match message:
+            case Now(step):
+                member.step = step
+            case Done():
+                member.running = None
+                self._over(message)
+            case None:
+                self._unread += member.waiting
+                if member.running is not None:
+                    problem = why(None, member)
+                    parcel = pack(ended(self._plans[member.running].sketch, problem))
+                    self._over(Done(member.running, parcel, problem.exit_code, problem.title, sent=True))
+            case _:
+                raise FlowrunError(why(message, member))
+
+    def _over(self, done: Done) -> None:
+        self._shelf.put(done.place, done.parcel)
+        environment = self._plans[done.place].environment
+        self._standing.take(environment, done.exit_code, done.summary, sent=done.sent)
+
+    def _hand_out(self) -> None:
+        """Give work to whoever has none; what is not to be run at all is over now."""
+        interrupted = self._session.interrupted.is_set()
+        for member in self._crew.members:
+            while member.running is None and (place := self._next(member)) is not None:
+                plan = self._plans[place]
+                reason = self._standing.why_not(plan.environment, interrupted=interrupted)
+                if reason:
+                    self._leave_out(place, reason)
+                    continue
+                member.running, member.step, member.since = place, "", time.monotonic()
+                path = self._crew.files[plan.file]
+                with suppress(OSError):  # it has ended: that is told when its end is read
+                    member.connection.send(Go(place, plan.file, plan.number, path, self._browse(plan)))
+        if not self._crew.members:
+            while self._unread:
+                self._leave_out(self._unread.popleft(), "the processes that run scenarios have all ended")
+
+    def _leave_out(self, place: int, reason: str) -> None:
+        sketch = self._plans[place].sketch
+        file, environment, case = sketch.key
+        event = ScenarioFinished(sketch.title, "not run", 0.0, reason, HELD, environment, file, case)
+        self._shelf.put(place, pack([event]))
+
+    def _next(self, member: Member) -> int | None:
+        """Return what a process runs next: of what it has read, else of what another one has not come to."""
+        queues = (member.waiting, self._unread, *(other.waiting for other in self._crew.members))
+        longest = max(queues[1:], key=len)
+        queue = member.waiting or longest
+        return queue.popleft() if queue else None
+
+
+@contextmanager
+def _pressed() -> Iterator[Callable[[], int]]:
+    """Count Ctrl-C and SIGTERM instead of being interrupted just anywhere."""
+    presses: list[int] = []
+    before = {number: signal.signal(number, lambda *_: presses.append(1)) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: len(presses)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
