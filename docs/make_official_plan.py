@@ -21,20 +21,21 @@ _HEAD: Final = """\
 
 # Our rows beside the official plan
 
-The OpenID Foundation's conformance suite is what certifies a server, and flowrun does not replace it. This page tells which of its
-modules the [refusal pack](hardening.md) has rows for, so that what passes here seldom fails there. Of the suite's plan for
-authorization servers, FAPI 2.0 Message Signing (final), {modules} modules are known to us by name; {covered} have a row,
-{left} have none. {signing} of them are about signed requests; the plan of the Security Profile leaves those out. A release of
-the suite may have one or two more.
+The OpenID Foundation's conformance suite is what certifies a server, and flowrun does not replace it. This page tells
+which of its modules the [refusal pack](hardening.md) has rows for, so that what passes here seldom fails there. Of the
+suite's plan for authorization servers, FAPI 2.0 Message Signing (final), {modules} modules are known to us by name;
+{covered} have a row, {left} have none. {signing} of them are about signed requests; the plan of the Security Profile
+leaves those out. A release of the suite may have one or two more.
 
 What is different:
 
-- Where the suite asks a person to upload a picture of an error page, a row decides by itself: by an OAuth error, by a page that the
-  environment says `means: refused`, by the status of the document.
+- Where the suite asks a person to upload a picture of an error page, a row decides by itself: by an OAuth error, by a
+  page that the environment says `means: refused`, by the status of the document.
 - A row tries one thing. A module often tries several, so some modules have many rows.
-- The suite is stricter about what surrounds the one thing: its conditions look at every answer of every module. Here the automatic
-  checks look at the good scenario, and a row looks at its own rule alone.
-- The suite brings its own resource server's calls and its own clients; a row uses yours, and is left out where one is missing.
+- The suite is stricter about what surrounds the one thing: its conditions look at every answer of every module. Here
+  the automatic checks look at the good scenario, and a row looks at its own rule alone.
+- The suite brings its own resource server's calls and its own clients; a row uses yours, and is left out where one is
+  missing.
 """
 
 

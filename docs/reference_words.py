@@ -11,6 +11,7 @@ FILTERS: Final = {
     "minus": ("Takes a duration away.", "{{ now | minus('5m') | iso }}", ""),
     "iso": ("Writes a moment in UTC, as APIs want it.", "{{ now | iso }}", ""),
     "epoch": ("Writes a moment as the seconds since 1970, as JWTs want it.", "{{ now | epoch }}", ""),
+    "base64": ("Encodes a text, as the header of client_secret_basic has it.", "{{ 'a:b' | base64 }}", ""),
     "base64url": ("Encodes a text, without padding.", "{{ 'a?b' | base64url }}", ""),
     "sha256": ("Hashes a text; goes on to base64url.", "{{ 'a' | sha256 | base64url }}", ""),
     "from_json": ("Reads a JSON text.", "{{ '[1, 2]' | from_json }}", ""),
@@ -46,18 +47,27 @@ NEEDS: Final = {
     "par": "The metadata has a PAR endpoint.",
     "signed_request": "The client has a key called `signing`.",
     "rar": "The metadata does not rule out authorization_details.",
+    "rar_types": "The metadata lists types of authorization_details.",
     "refresh_token": "The metadata does not rule out refresh tokens.",
     "revocation": "The metadata has a revocation endpoint.",
     "introspection": "The metadata has an introspection endpoint.",
     "userinfo": "The metadata has a userinfo endpoint.",
     "mtls": "The client has a certificate.",
+    "mtls_bound": "The client has `sender_constraint: mtls`.",
+    "dpop": "The client has `sender_constraint: dpop`.",
+    "client_credential": "The client authenticates with a secret or an assertion.",
+    "claims_parameter": "The metadata promises to read the claims parameter.",
+    "https": "The token endpoint has an https URL.",
+    "old_tls": "The OpenSSL of this machine can speak TLS 1.1.",
     "second_client": "The environment has a client called `second`.",
+    "client_secret": "The client authenticates with a secret.",
+    "openid": "The metadata says how id_tokens are signed.",
+    "private_key_jwt": "The client authenticates with `private_key_jwt`.",
+    "signed_request_required": "The client's `request_object` says `required`, or the metadata demands it.",
 }
 
 # Places of a refusal that have no sentence in flowrun.refusals yet.
-LATER_PLACES: Final = {
-    "tls": "the server broke off the TLS handshake",
-}
+LATER_PLACES: Final[dict[str, str]] = {}
 
 UNITS: Final = {
     "ms": "milliseconds",

@@ -158,6 +158,35 @@ def flowrun_run(share_browser: None, flowrun_alone: Callable[..., Ran]) -> Calla
 
 
 @pytest.fixture
+def flowrun_by_http(flowrun_alone: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Run the command line in this process, without a browser: pages without scripts are gone through by HTTP."""
+    from tests.http_browser import HttpBrowser  # noqa: PLC0415  it loads selenium, as the browser does
+
+    class ByHttp(Session):
+        _pages: HttpBrowser | None = None
+
+        def wire(self, environment):
+            self._authorities = {*getattr(self, "_authorities", ()), self.authority(environment), environment.tls.ca}
+            return super().wire(environment)
+
+        def prepare_browser(self, settings):
+            """Start nothing."""
+
+        def browser(self, settings):
+            self._pages = self._pages or HttpBrowser(verify=not settings.insecure)
+            for authority in self._authorities - {None}:
+                self._pages.trust(authority)
+            return self._pages
+
+        def _close_browser(self):
+            if self._pages is not None:
+                self._pages.close()
+
+    monkeypatch.setattr(flowrun.session, "Session", ByHttp)
+    return flowrun_alone
+
+
+@pytest.fixture
 def scenario(tmp_path: Path) -> Callable[[str], str]:
     """Write a scenario and return its path."""
 

@@ -272,20 +272,22 @@ def test_every_command_of_a_readme_names_files_inputs_and_environments_that_exis
     given = context.params
     options = [f"--env={name}" for name in given.get("envs", ())]
     options += [f"--set={text}" for text in given.get("sets", ())]
-    done = CliRunner().invoke(cli, ["check", *map(str, given["paths"]), *options])
+    done = CliRunner().invoke(cli, ["check", *map(str, given.get("paths") or [given["file"]]), *options])
     assert done.exit_code == 0, done.output
 
 
 PIPELINES = [
-    pytest.param(match["language"], match["text"], id=match["language"])
-    for match in FENCE.finditer(read(REPO / "docs" / "reports.md"))
+    pytest.param(match["language"], match["text"], id=f"{page}-{match['language']}")
+    for page in ("reports", "big-suites")
+    for match in FENCE.finditer(read(REPO / "docs" / f"{page}.md"))
     if match["language"] in {"crontab", "github", "gitlab", "groovy"}
 ]
 
 
 @pytest.mark.parametrize(("language", "text"), PIPELINES)
 def test_every_pipeline_can_be_pasted(language, text) -> None:
-    lines = re.findall(r"(?<![\w/.-])flowrun ((?:check )?scenarios/[^'\n]*)", text)
+    numbered = re.sub(r"\$\{\{ matrix\.part \}\}|\$PART|\$CI_NODE_INDEX", "1", text).replace("$CI_NODE_TOTAL", "4")
+    lines = re.findall(r"(?<![\w/.-])flowrun ((?:(?:check )?scenarios/|report parts)[^'\n]*)", numbered)
     assert lines
     for line in lines:
         parsed(f"flowrun {line}")

@@ -66,6 +66,14 @@ def test_the_request_and_the_inputs_are_laid_over_the_others(like):
     assert (row.title, row.environment, row.needs) == ("Row", "uat", ())
 
 
+@pytest.mark.parametrize("good", [GOOD, "scenario: Good\nsteps: [discover, push]\n"])
+def test_a_step_that_signs_something_else_than_the_request_object_is_its_own(like, good):
+    row = like("steps: [discover, {sign: client_assertion}, push]\n", good)
+    (signs,) = [step for step in row.steps if step.kind == "sign"]
+
+    assert (signs.input, signs.expect) == ({"what": "client_assertion"}, None)
+
+
 def test_what_prepares_a_step_comes_along_and_what_the_good_one_expects_does_not(like):
     row = like("steps: [discover, {sign: request_object}, push]\n")
 
@@ -159,6 +167,8 @@ RULE = "proves: {level: must, clause: RFC 9126 §2.2}\n"
         ("steps: [discover, {sign: request_object}, push, browse, {browse: , name: again}]\n", 7),
         ("steps: [discover, {sign: request_object}, push, {wait: 1s}, browse]\n", 6),
         ("steps: [discover, {sign: request_object}, push, browse]\n", 6),
+        ("steps: [discover, {sign: request_object}, push, browse, exchange, userinfo]\n", 8),
+        ("steps: [discover, {sign: request_object}, push, browse, exchange, userinfo, {userinfo: , name: b}]\n", 9),
     ],
 )
 def test_the_rule_begins_where_the_row_parts_from_the_good_one(like, text, since):

@@ -77,7 +77,7 @@ def data_files(repo: Path) -> set[str]:
 
 
 def test_every_package_is_listed(repo: Path, settings: configparser.ConfigParser) -> None:
-    found = {*find_packages(str(repo / "runner")), "flowrun.schemas"}
+    found = {*find_packages(str(repo / "runner")), "flowrun.pack", "flowrun.schemas"}
 
     listed = settings["options"]["packages"].split()
 

@@ -80,6 +80,13 @@ def test_a_deviation_excuses_it(run, where):
     assert "ticket 7" in ran.out
 
 
+def test_a_rule_that_the_profile_does_not_have_is_not_tried(run):
+    ran = run('level: must, but: {fapi2: "off"}', BREAKS)
+
+    assert ran.scenario["status"] == "not applicable", ran.out
+    assert "the profile fapi2 does not ask for it" in ran.out
+
+
 @pytest.mark.parametrize(
     ("family", "level"), [(("ofm", "fapi2"), "off"), (("fapi2",), "should"), (("oauth2",), "must")]
 )

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from flowrun import environment as environments
+from flowrun.errors import FlowrunError, Problem
 from flowrun.redact import Redactor
-from flowrun.session import Session
+from flowrun.session import Elsewhere, Session
 
 pytestmark = pytest.mark.sandbox
 KEYS = Path(__file__).parents[1] / "keys.example"
@@ -82,3 +83,25 @@ def test_a_sandbox_that_can_not_start_leaves_the_complaint_to_the_scenario(envir
     broken = environment(EMBEDDED + "sandbox: {tls: hosts}\nfaults: [no.such]")
     with Session() as session:
         assert session.browser_arguments([broken]) == ()
+
+
+def test_a_server_can_be_lent_to_another_process(environment):
+    ours, theirs = environment(EMBEDDED), environment("issuer: https://op.example", "theirs")
+    with Session() as owner, Session() as borrower:
+        lent = owner.lend([ours, theirs])
+        assert list(lent) == [str(ours.document.path)]
+        borrower.borrow(lent)
+        assert borrower.issuer(ours) == owner.issuer(ours)
+        assert borrower.issuer(theirs) == "https://op.example"
+        borrower.close()
+        assert httpx.get(f"{owner.issuer(ours)}/.well-known/openid-configuration").status_code == 200
+
+
+def test_a_server_that_did_not_start_there_is_told_here(environment):
+    ours = environment(EMBEDDED)
+    with Session() as borrower:
+        problem = Problem("sandbox-settings", "it can't")
+        borrower.borrow({str(ours.document.path): Elsewhere(problems=(problem,))})
+        with pytest.raises(FlowrunError) as told:
+            borrower.issuer(ours)
+    assert told.value.problems == (problem,)

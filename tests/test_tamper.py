@@ -213,6 +213,12 @@ def test_a_header_can_lie_about_the_algorithm(key):
     assert len(peek(token).signature) == 256
 
 
+@pytest.mark.parametrize(("which", "kept"), [(PROOF, False), (ASSERTION, True), (OWN, True)])
+def test_a_proof_whose_clock_is_shifted_has_no_nonce_that_stands_in_for_the_time(key, which, kept):
+    made = peek(Told({"clock": "-1h"}).tampering.sign(which, {"iat": 1000, "nonce": "n"}, key, "PS256"))
+    assert ("nonce" in made.claims) is kept
+
+
 @pytest.mark.parametrize(("clock", "shift"), [("+70s", 70), ("-1h", -3600), ("+1m30s", 90)])
 def test_the_clock_shifts_every_time_in_every_jwt(key, clock, shift):
     told = Told({"clock": clock})
@@ -351,6 +357,7 @@ def test_a_second_request_of_a_step_is_changed_as_well_and_told_once():
         ({"certificate": "none"}, ("certificate",), "shows no certificate"),
         ({"client": "none"}, ("client",), "does not say here who it is"),
         ({"method": "PUT"}, ("method",), "no such request"),
+        ({"unsigned": True}, ("unsigned",), "no request object would be sent here"),
     ],
 )
 def test_a_change_that_was_never_made_is_an_error(written, field, words):
@@ -368,6 +375,18 @@ def test_whose_client_and_certificate_goes_along():
     assert told.tampering.who("certificate", "default") == "none"
     assert told.words == ["the authentication of the client second", "no certificate"]
     assert Told({}).tampering.who("client", "default") == "default"
+
+
+def test_plain_parameters_go_out_only_where_a_request_object_would():
+    told = Told({"unsigned": True})
+
+    assert told.tampering.unsigned(would_sign=True)
+    assert told.words == ["plain parameters instead of a request object"]
+    told.tampering.finish()
+    assert not Told({"unsigned": True}).tampering.unsigned(would_sign=False)
+    for written in ({}, {"unsigned": False}):
+        assert not Told(written).tampering.unsigned(would_sign=True)
+        Told(written).tampering.finish()
 
 
 def test_the_second_part_of_a_token_is_what_was_changed(key):

@@ -246,6 +246,7 @@ MOMENT = datetime(2026, 1, 31, 12, 0, 0, 500000, tzinfo=UTC)
         ("{{ 0 | iso }}", "1970-01-01T00:00:00Z"),
         ("{{ 100 | plus('10s') }}", 110.0),
         ("{{ 100 | minus('500ms') }}", 99.5),
+        ("{{ 'a?b>' | base64 }}", "YT9iPg=="),
         ("{{ 'a?b>' | base64url }}", "YT9iPg"),
         ("{{ 'abc' | sha256 | base64url }}", "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0"),
         ("{{ '{\"a\": [1]}' | from_json }}", {"a": [1]}),

@@ -15,7 +15,7 @@ from flowrun.turns import in_turns
 
 def plan(name: str, *, waits: bool = False) -> Any:
     steps = [SimpleNamespace(kind="wait" if waits else "push", input={})]
-    return SimpleNamespace(name=name, scenario=SimpleNamespace(steps=steps))
+    return SimpleNamespace(name=name, scenario=SimpleNamespace(steps=steps, used={}))
 
 
 PLANS = [plan("a", waits=True), plan("b"), plan("c", waits=True), plan("d")]

@@ -266,7 +266,7 @@ def test_a_key_with_a_typing_mistake_is_not_missing_too() -> None:
 
 def test_words_that_are_not_near_are_listed() -> None:
     (problem,) = check(steps("push: {timeout: 10s}"))
-    assert problem.hint == "keys that may stand here: par, url, extra, headers"
+    assert problem.hint == "keys that may stand here: par, url, proof, extra, headers"
     (problem,) = check(steps("exchange: password"))
     assert problem.hint.startswith("one of authorization_code, refresh_token")
 

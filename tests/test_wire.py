@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from flowrun.errors import FAILED, UNREACHABLE, WRONG_FILE, StepError
 from flowrun.redact import Redactor
-from flowrun.wire import LARGEST_ANSWER, Tls, Wire, context_for
+from flowrun.wire import LARGEST_ANSWER, Tls, Wire, context_for, speaks_old_tls
 
 KEYS = Path(__file__).parents[1] / "keys.example"
 URL = "https://op.example/par"
@@ -69,6 +69,14 @@ def test_a_header_can_be_sent_two_times_and_a_form_as_another_type():
     assert asked.headers.get_list("dpop") == ["proof", "proof"]
     assert (asked.headers["content-type"], asked.content) == ("text/plain", b"a=b")
     assert answer.sent.headers["dpop"] == "proof, proof"
+
+
+def test_a_url_with_a_name_and_a_password_says_who_asks():
+    with wired(httpx.Response(200)) as wire:
+        wire.send("GET", "https://me:pass%20word@op.example/par")
+        wire.send("GET", "https://me:pass@op.example/par", headers={"authorization": "Bearer token"})
+    assert [asked.headers["authorization"] for asked in wire.asked] == ["Basic bWU6cGFzcyB3b3Jk", "Bearer token"]
+    assert wire.asked[0].headers["host"] == "op.example"
 
 
 def test_without_a_form_nothing_is_in_the_body():
@@ -450,6 +458,7 @@ def test_a_server_that_wants_a_client_certificate(serve, pair):
     error = refused(url, tls=Tls(ca=pair))
     assert (error.code, error.exit_code) == ("tls-client-certificate", UNREACHABLE)
     assert error.facts == (("url", url), ("TLS alert", "certificate required"))
+    assert (error.place, error.error) == ("tls", "certificate_required")
     wire = Wire(Redactor(), timeout=5)
     assert wire.send("GET", url, tls=Tls(ca=pair, certificate=pair)).status == 200
     wire.close()
@@ -473,6 +482,84 @@ def test_a_file_that_can_not_be_used_is_a_mistake_in_a_file(tls, code, label):
     with pytest.raises(StepError) as error:
         context_for(tls)
     assert (error.value.code, error.value.label, error.value.exit_code) == (code, label, WRONG_FILE)
+
+
+def sending(url):
+    return {
+        "method": "POST",
+        "url": url,
+        "form": [("a", "1")],
+        "content": None,
+        "headers": {},
+        "twice": (),
+        "tls": Tls(),
+    }
+
+
+def test_requests_at_once_are_all_on_their_way_before_one_is_answered(serve):
+    here = threading.Barrier(3)
+
+    def together(connection, _over):
+        here.wait(5)  # nobody gets an answer before all have asked
+        connection.sendall(OK)
+
+    wire = Wire(Redactor(), timeout=5)
+    answers = wire.send_at_once([sending(serve(together)) for _ in range(3)])
+    wire.close()
+    assert [answer.status for answer in answers] == [200] * 3
+
+
+def test_a_race_in_which_one_gets_no_answer_raises_what_that_one_does(serve):
+    first = threading.Lock()
+
+    def answer(connection, _over):
+        if first.acquire(blocking=False):
+            connection.sendall(OK)
+
+    wire = Wire(Redactor(), timeout=5)
+    with pytest.raises(StepError) as error:
+        wire.send_at_once([sending(serve(answer))] * 2)
+    wire.close()
+    assert error.value.code == "connection-dropped"
+
+
+@pytest.mark.parametrize("newest", ["1.2", "1.3"])
+def test_nothing_newer_is_offered_than_what_is_asked_for(https, pair, newest):
+    wire = Wire(Redactor(), timeout=5)
+    seen = wire.send("GET", https, tls=Tls(ca=pair, at_most=newest)).tls
+    wire.close()
+    assert seen["version"] == f"TLSv{newest}"
+    assert 0 < seen["days_left"] < 1
+
+
+def test_of_a_certificate_that_nobody_has_verified_nothing_is_told(https):
+    wire = Wire(Redactor(), timeout=5)
+    seen = wire.send("GET", https, tls=Tls(verify=False)).tls
+    wire.close()
+    assert set(seen) == {"version", "cipher"}
+
+
+@pytest.mark.skipif(not speaks_old_tls(), reason="this machine's OpenSSL has no old TLS")
+def test_a_server_that_does_not_want_old_tls_refuses_at_the_place_tls(https, pair):
+    error = refused(https, tls=Tls(ca=pair, at_most="1.1"))
+    assert (error.place, error.error) == ("tls", "protocol_version")
+
+
+def test_what_is_no_refusal_of_tls_has_no_place(serve, https):
+    for error in (refused(https), refused(serve(b""))):  # a certificate that we do not trust; no TLS at all
+        assert (error.place, error.error) == ("", "")
+
+
+def test_a_proxy_of_the_machine_gets_what_goes_elsewhere_but_for_what_it_is_not_for(serve, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", serve(OK))
+    monkeypatch.setenv("http_proxy", serve(OK))
+    monkeypatch.setenv("no_proxy", "direct.invalid")
+    wire = Wire(Redactor(), timeout=5)
+    assert wire.send("GET", "http://op.invalid/par").status == 200
+    with pytest.raises(StepError) as error:
+        wire.send("GET", "http://direct.invalid/par")
+    wire.close()
+    assert error.value.code == "name-not-found"
 
 
 def test_a_proxy_of_the_machine_does_not_get_what_goes_to_this_machine(serve, monkeypatch):

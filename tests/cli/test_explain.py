@@ -185,7 +185,7 @@ def test_a_word_with_two_meanings_is_told_twice(flowrun: Callable[..., Result]) 
 
 
 def test_another_name_leads_to_the_word() -> None:
-    assert [entry.word for entry in find("private_key_jwt")] == ["client assertion"]
+    assert [entry.word for entry in find("client_assertion")] == ["client assertion"]
 
 
 def test_a_misspelt_word_gets_its_neighbours_and_exit_code_2(flowrun: Callable[..., Result]) -> None:

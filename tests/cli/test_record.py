@@ -32,7 +32,7 @@ def environment(tmp_path: Path, repo: Path) -> Path:
     text = (repo / "scenarios/environments/sandbox.yaml").read_text("utf-8").partition("pages:")[0]
     text = text.replace("../../keys", str(repo / "keys"))
     path = folder / "sandbox.yaml"
-    path.write_text(text.replace("server: embedded", "server: embedded\nsandbox: {par: optional}"), "utf-8")
+    path.write_text(text.replace("sandbox: {", "sandbox: {par: optional, "), "utf-8")
     return path
 
 

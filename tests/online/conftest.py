@@ -6,9 +6,7 @@ import json
 import re
 import shutil
 import ssl
-import threading
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +16,7 @@ from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from tests import loopback
 
 from flowrun.cli import cli
 
@@ -36,14 +35,6 @@ clients:
     redirect_uri: https://app.example/callback
     auth: private_key_jwt
     keys: {{signing: {{file: keys/client-signing.pem, kid: flowrun-example-1}}}}
-"""
-SCENARIO = """\
-scenario: A request is pushed
-authorization: {scope: openid}
-steps:
-  - discover
-  - push
-  - exchange: {grant: client_credentials}
 """
 
 
@@ -92,34 +83,15 @@ class Server:
         self.asked: list[str] = []
         ours = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
+        class Handler(loopback.Handler):
+            def answer(self, _body: str) -> None:
                 ours.asked.append(f"{self.command} {self.path}")
                 status, headers, body = ours.answers.get(self.path) or ours.otherwise(self.connection)
-                self.send_response_only(status)
-                if dated and "Date" not in headers:
-                    self.send_header("Date", self.date_time_string())
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body.encode())))
-                self.end_headers()
-                self.wfile.write(body.encode())
+                self.send(status, body, headers)
 
-            do_POST = do_GET  # noqa: N815  the library's name
-
-            def log_message(self, *_: Any) -> None:
-                """Stay silent."""
-
-        class Quiet(ThreadingHTTPServer):
-            def handle_error(self, *_: Any) -> None:
-                """Stay silent: clients that turn away are what some tests are about."""
-
-        self._server = Quiet(("127.0.0.1", 0), Handler)
-        if tls:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
+        Handler.dated = dated
+        self._server = loopback.Loopback(Handler, tls)
+        self.url = self._server.url
 
     def describe(self, **changes: Any) -> None:
         """Answer the question for the metadata; a member that is None is left out."""
@@ -137,9 +109,7 @@ class Server:
         self.answers["/.well-known/openid-configuration"] = (200, JSON, text)
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.close()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from flowrun.errors import Problem, Span
-from flowrun.events import RunFinished, RunStarted, ScenarioFinished, ScenarioStarted
+from flowrun.events import RunFinished, RunStarted, ScenarioFinished, ScenarioStarted, Told
 from flowrun.report import REPORTS, open_report
 
 HOSTILE = "</script><script>alert(1)</script> ]]> & \" ' \x00\x1b[31m \ud83d | `x` @everyone\nsecond line"
@@ -150,6 +150,19 @@ def test_har_has_every_call(tmp_path, events):
         {"name": "scope", "value": "a"},
     ]
     assert (second["pageref"], second["comment"]) == ("scenario-1", "push")
+
+
+def test_what_was_tampered_with_stands_at_each_call_of_the_step_and_at_each_problem(tmp_path, one):
+    words = "claims.exp removed"
+    told = [*one[:9], Told("tampered", words), *one[9:]]
+
+    log = json.loads(written("har", tmp_path / "run.har", told))["log"]
+    assert [entry["comment"] for entry in log["entries"]] == ["discover", f"push; tampered: {words}"]
+    assert [page["comment"] for page in log["pages"]] == [f"tampered: push: {words}"]
+    assert f"%0Atampered: push: {words}" in written("github", tmp_path / "lines", told)
+    assert f"tampered: push: {words}" in json.loads(written("gitlab", tmp_path / "quality", told))[0]["content"]["body"]
+    assert f"tampered: push: {words}" in written("junit", tmp_path / "junit.xml", told)
+    assert f"(tampered: push: {words})" in written("markdown", tmp_path / "report.md", told)
 
 
 def test_prometheus_reads_its_metrics_back(tmp_path, events):

@@ -9,12 +9,12 @@ import ssl
 import threading
 import time
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from tests import loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -76,9 +76,8 @@ class Stub:
         self._told = threading.Condition()
         stub = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        class Handler(loopback.Handler):
+            def answer(self, _body: str) -> None:
                 path = self.path.partition("?")[0]
                 with stub._told:
                     stub.asked[path] += 1
@@ -90,32 +89,14 @@ class Stub:
                     self.close_connection = True
                     return
                 status, headers, body = answer
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body.encode())))
-                self.end_headers()
-                self.wfile.write(body.encode())
+                self.send(status, body, headers)
 
-            do_POST = do_GET  # noqa: N815  the library's name
-
-            def log_message(self, *_: Any) -> None:
-                """Stay silent."""
-
-        class Server(ThreadingHTTPServer):
-            def handle_error(self, *_: Any) -> None:
-                """Stay silent: a client that turns away in the middle is what some tests are about."""
-
-        self.server = Server(("127.0.0.1", 0), Handler)
+        context = None
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*tls)
-            self.server.socket = context.wrap_socket(
-                self.server.socket, server_side=True, do_handshake_on_connect=False
-            )
-        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
-        self.thread.start()
+        self.server = loopback.Loopback(Handler, context)
+        self.url = self.server.url
 
     def describe(self, **changes: Any) -> None:
         """Answer the question for the metadata."""
@@ -140,9 +121,7 @@ class Stub:
     def close(self) -> None:
         """End it and its connections."""
         self.done.set()
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        self.server.close()
 
 
 @pytest.fixture
@@ -170,12 +149,15 @@ def environment(repo: Path, tmp_path: Path) -> Callable[..., str]:
     def write(name: str = "broken", **changes: Any) -> str:
         data = yaml.safe_load((repo / "scenarios" / "environments" / "sandbox.yaml").read_text("utf-8"))
         data["environment"] = name
-        data["clients"]["default"]["keys"]["signing"]["file"] = str(repo / "keys.example" / "client-signing.pem")
+        for key in [key for client in data["clients"].values() for key in client["keys"].values()]:
+            key["file"] = str(repo / "keys.example" / Path(key["file"]).name)
         for key, value in changes.items():
             if value is None:
                 data.pop(key, None)
             else:
                 data[key] = {**data.get(key, {}), **value} if type(value) is dict and key != "pages" else value
+        if "server" not in data:
+            data.pop("sandbox", None)  # settings of a server that it has not
         path = tmp_path / "environments" / f"{name}.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), "utf-8")

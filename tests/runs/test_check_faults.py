@@ -19,7 +19,6 @@ JWK = json.dumps({name: PUBLIC[name] for name in ("kty", "n", "e")})
 TEXT = (HERE / "checks.yaml").read_text("utf-8").replace("REPO", str(HERE.parents[1])).replace("PUBLIC_JWK", JWK)
 DATA: dict[str, Any] = yaml.safe_load(TEXT)
 ROWS: dict[str, dict[str, Any]] = DATA["rows"]
-WITH_BROWSER = sorted(check for check, row in ROWS.items() if "browse" in DATA["scenarios"][row["run"]])
 FURTHER: dict[str, dict[str, Any]] = DATA["further"]
 HEALTHY = {
     (row["run"], str(row.get("environment"))): row
@@ -29,15 +28,12 @@ HEALTHY = {
 EXIT = {"must": 1, "should": 0, "info": 0}
 
 
-PARAMETERS = [pytest.param(check, marks=[pytest.mark.browser] * (check in WITH_BROWSER)) for check in sorted(ROWS)]
-
-
-@pytest.mark.parametrize("check", PARAMETERS)
-def test_a_check_complains(check, flowrun_run, environment, scenario):
+@pytest.mark.parametrize("check", sorted(ROWS))
+def test_a_check_complains(check, flowrun_by_http, environment, scenario):
     row = ROWS[check]
     faults = [row["fault"]] if "fault" in row else []
 
-    ran = flowrun_run(
+    ran = flowrun_by_http(
         scenario(DATA["scenarios"][row["run"]]), "--env", environment(faults=faults, **row.get("environment", {}))
     )
 
@@ -48,17 +44,11 @@ def test_a_check_complains(check, flowrun_run, environment, scenario):
     assert ran.checks("noted") == {*row.get("noted", ()), *([check] if row["level"] == "info" else ())}
 
 
-FAULTS_OF_NO_CHECK = [
-    pytest.param(fault, marks=[pytest.mark.browser] * ("browse" in DATA["scenarios"][row["run"]]))
-    for fault, row in FURTHER.items()
-]
-
-
-@pytest.mark.parametrize("fault", FAULTS_OF_NO_CHECK)
-def test_a_fault_without_a_check_of_its_own_is_noticed(fault, flowrun_run, environment, scenario):
+@pytest.mark.parametrize("fault", FURTHER)
+def test_a_fault_without_a_check_of_its_own_is_noticed(fault, flowrun_by_http, environment, scenario):
     row = FURTHER[fault]
 
-    ran = flowrun_run(
+    ran = flowrun_by_http(
         scenario(DATA["scenarios"][row["run"]]), "--env", environment(faults=[fault], **row.get("environment", {}))
     )
 
@@ -67,17 +57,16 @@ def test_a_fault_without_a_check_of_its_own_is_noticed(fault, flowrun_run, envir
 
 
 @pytest.mark.parametrize("row", list(HEALTHY.values()), ids=lambda row: row["run"])
-def test_the_healthy_sandbox_has_no_problem_with_the_same_scenario(row, flowrun_run, environment, scenario):
-    ran = flowrun_run(scenario(DATA["scenarios"][row["run"]]), "--env", environment(**row.get("environment", {})))
+def test_the_healthy_sandbox_has_no_problem_with_the_same_scenario(row, flowrun_by_http, environment, scenario):
+    ran = flowrun_by_http(scenario(DATA["scenarios"][row["run"]]), "--env", environment(**row.get("environment", {})))
 
     assert ran.problems == []
     assert ran.code == 0
     assert ran.checks("noted") == set()
 
 
-@pytest.mark.browser
-def test_every_check_holds_on_the_healthy_sandbox(flowrun_run, environment, scenario):
-    held = flowrun_run("scenarios/par_then_refresh.yaml").checks("held")
+def test_every_check_holds_on_the_healthy_sandbox(flowrun_by_http, environment, scenario):
+    held = flowrun_by_http("scenarios/par_then_refresh.yaml").checks("held")
     runs = [
         "userinfo",
         "tokens",
@@ -94,7 +83,7 @@ def test_every_check_holds_on_the_healthy_sandbox(flowrun_run, environment, scen
     runs += [("signed-userinfo", ROWS["userinfo.sig"]["environment"])]
     runs += [("code", {"profile": "ksa"}), ("sign-typed-request", {"profile": "fapi2"})]
     for run, changes in runs:
-        ran = flowrun_run(scenario(DATA["scenarios"][run]), "--env", environment(**changes))
+        ran = flowrun_by_http(scenario(DATA["scenarios"][run]), "--env", environment(**changes))
         assert ran.code == 0, ran.told
         held |= ran.checks("held")
 
@@ -126,10 +115,10 @@ def normalised(text):
 DEVIATION = {"check": "push.status-201", "reason": "their portal answers 200"}
 
 
-def test_a_deviation_is_told_with_its_end_and_is_no_failure(flowrun_run, environment, scenario):
+def test_a_deviation_is_told_with_its_end_and_is_no_failure(flowrun_by_http, environment, scenario):
     deviations = [{**DEVIATION, "until": "2099-12-31"}]
 
-    ran = flowrun_run(
+    ran = flowrun_by_http(
         scenario(DATA["scenarios"]["push"]),
         "--env",
         environment(faults=["push.status-200"], deviations=deviations),
@@ -142,10 +131,10 @@ def test_a_deviation_is_told_with_its_end_and_is_no_failure(flowrun_run, environ
     assert "1 known deviation" in ran.out
 
 
-def test_a_deviation_that_has_ended_excuses_nothing_and_is_named(flowrun_run, environment, scenario):
+def test_a_deviation_that_has_ended_excuses_nothing_and_is_named(flowrun_by_http, environment, scenario):
     deviations = [{**DEVIATION, "until": "2020-01-31"}]
 
-    ran = flowrun_run(
+    ran = flowrun_by_http(
         scenario(DATA["scenarios"]["push"]), "--env", environment(faults=["push.status-200"], deviations=deviations)
     )
 
@@ -154,8 +143,8 @@ def test_a_deviation_that_has_ended_excuses_nothing_and_is_named(flowrun_run, en
     assert "their portal answers 200; it ended on 2020-01-31" in ran.out
 
 
-def test_with_strict_a_warning_fails(flowrun_run, environment, scenario):
+def test_with_strict_a_warning_fails(flowrun_by_http, environment, scenario):
     arguments = (scenario(DATA["scenarios"]["push"]), "--env", environment(faults=["push.no-store-missing"]))
 
-    assert flowrun_run(*arguments).code == 0
-    assert flowrun_run(*arguments, "--strict").code == 1
+    assert flowrun_by_http(*arguments).code == 0
+    assert flowrun_by_http(*arguments, "--strict").code == 1

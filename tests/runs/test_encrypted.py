@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.browser, pytest.mark.usefixtures("here")]
+pytestmark = [pytest.mark.sandbox, pytest.mark.usefixtures("here")]
 
 SCENARIO = """
 scenario: Request, answer, id_token and userinfo are JWTs
@@ -50,7 +50,7 @@ steps:
         ("form_post.jwt", "RSA-OAEP-256", "A256CBC-HS512", "ES256"),
     ],
 )
-def test_all_of_it_at_once(flowrun_run, environment, scenario, repo, mode, alg, enc, signed):
+def test_all_of_it_at_once(flowrun_by_http, environment, scenario, repo, mode, alg, enc, signed):
     keys = repo / "keys.example"
     client = {
         "client_id": "flowrun-example",
@@ -66,5 +66,5 @@ def test_all_of_it_at_once(flowrun_run, environment, scenario, repo, mode, alg, 
         },
     }
     file = scenario(SCENARIO.format(mode=mode, alg=alg, enc=enc, signed=signed))
-    ran = flowrun_run(file, "--env", environment(profile="oauth2", clients={"default": client}))
+    ran = flowrun_by_http(file, "--env", environment(profile="oauth2", clients={"default": client}))
     assert ran.code == 0, ran.told

@@ -15,13 +15,14 @@ import pytest
 import yaml
 
 import flowrun.embedded
+from flowrun import rows
 from flowrun.checks import CHECKS
 from flowrun.sandbox import FAULTS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.browser, pytest.mark.usefixtures("in_repo")]
+pytestmark = [pytest.mark.sandbox, pytest.mark.usefixtures("in_repo")]
 
 
 # What test_check_faults.py runs: the rest of the faults and of the checks.
@@ -320,12 +321,12 @@ def written(scenario: Callable[[str], str]) -> Callable[[str], str]:
 
 
 @pytest.mark.parametrize("fault", sorted(NOTICED))
-def test_a_fault_is_noticed(fault, request, flowrun_run, environment, written):
+def test_a_fault_is_noticed(fault, request, flowrun_by_http, environment, written):
     source, code, seen = NOTICED[fault]
     if source is LATE_REQUEST:
         request.getfixturevalue("late_clock")
 
-    ran = flowrun_run(written(source), "--env", environment(faults=[fault], clients=CLIENTS))
+    ran = flowrun_by_http(written(source), "--env", environment(faults=[fault], clients=CLIENTS))
 
     assert [(problem["code"], complaint(problem)) for problem in ran.problems] == [
         (code, says) for code, says, _ in seen
@@ -341,18 +342,19 @@ def test_a_fault_is_noticed(fault, request, flowrun_run, environment, written):
 
 
 @pytest.mark.parametrize("fault", sorted(fault for fault, (source, *_) in NOTICED.items() if "outcome" in source))
-def test_what_only_a_lax_server_accepts_is_refused_by_a_good_one(fault, request, flowrun_run, environment, written):
+def test_what_only_a_lax_server_accepts_is_refused_by_a_good_one(fault, request, flowrun_by_http, environment, written):
     source, *_ = NOTICED[fault]
     if source is LATE_REQUEST:
         request.getfixturevalue("late_clock")
 
-    ran = flowrun_run(written(source), "--env", environment(clients=CLIENTS))
+    ran = flowrun_by_http(written(source), "--env", environment(clients=CLIENTS))
 
     assert ran.problems == []
     assert ran.code == 0
     assert "refused as expected" in ran.out
 
 
+@pytest.mark.browser
 def test_the_healthy_sandbox_has_no_problem(flowrun_alone):
     ran = flowrun_alone("scenarios/")  # some of them want a browser that trusts the authority of their sandbox
 
@@ -366,7 +368,8 @@ def test_the_healthy_sandbox_has_no_problem(flowrun_alone):
 
 def test_every_fault_is_in_the_table():
     of_checks = {row["fault"] for row in ROWS.values() if "fault" in row}
-    assert set(NOTICED) | of_checks | DATA["further"].keys() == set(FAULTS)
+    of_the_pack = {yaml.safe_load(file.read_text("utf-8"))["proves"]["fault"] for file in rows.folder().rglob("*.yaml")}
+    assert set(NOTICED) | of_checks | DATA["further"].keys() | of_the_pack == set(FAULTS)
 
 
 def test_every_check_is_seen_to_fail():

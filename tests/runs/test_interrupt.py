@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flowrun.errors import INTERRUPTED
+from flowrun.errors import INTERRUPTED, NO_BROWSER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,6 +40,12 @@ PAGE = "<title>Sign in</title><h1>Sign in</h1><button>Later</button>"
 PAGES = {"login": {"shows": {"heading": "Sign in"}, "do": [{"press": "Sign in"}]}}
 LONG = {"http": "50s", "page": "50s", "browse": "50s"}
 STARTED = 30.0  # seconds that a browser may need on a machine that is busy with other tests
+PROGRAMS = {
+    "chromedriver": "chromedriver",
+    "chrome": ("chromium", "chrome"),
+    "geckodriver": "geckodriver",
+    "firefox": "firefox",
+}
 SOON = 12  # seconds; a busy machine takes a while to end a browser, and what hangs takes a minute
 
 
@@ -70,24 +76,36 @@ class Command:
         out, err = self.process.communicate(timeout=30)
         return out, err, time.monotonic() - started
 
-    def browsers(self) -> list[str]:
-        """The command lines of what this run has started and what still runs: they name its folder."""
-        found = []
-        for entry in Path("/proc").iterdir():
+    def browsers(self) -> dict[int, str]:
+        """What this run has started and what still runs: command lines that, or whose TMPDIR, name its folder."""
+        found = {}
+        for entry in Path("/proc").glob("[0-9]*"):
             try:
                 words = (entry / "cmdline").read_text("utf-8").replace("\0", " ")
+                around = (entry / "environ").read_bytes()
                 state = (entry / "stat").read_text("utf-8").rpartition(")")[2].split()[0]
             except OSError:
                 continue
-            if f"{self.folder}/flowrun-" in words and state != "Z":
-                found.append(words)
+            mark = f"{self.folder}/flowrun-"
+            if (mark in words or mark.encode() in around) and state != "Z":
+                found[int(entry.name)] = words
         return found
+
+    def kill(self, what: str) -> None:
+        """Kill the driver, or the browser that it has started."""
+        for number, words in self.browsers().items():
+            program = Path(words.split(" ")[0]).name
+            inner = "--type=" in words or "-contentproc" in words or "guard.py" in words
+            if program.startswith(PROGRAMS[what]) and not inner:
+                os.kill(number, signal.SIGKILL)
+                return
+        raise AssertionError(f"no {what} runs: {self.browsers()}")
 
     def left(self) -> list[str]:
         """The processes and folders that are still there a while after the end."""
         until = time.monotonic() + SOON
         while True:
-            left = [*self.browsers(), *(str(path) for path in self.folder.glob("flowrun-*"))]
+            left = [*self.browsers().values(), *(str(path) for path in self.folder.glob("flowrun-*"))]
             if not left or time.monotonic() > until:
                 return left
             time.sleep(0.02)
@@ -119,14 +137,22 @@ def start(environment, scenario, stub) -> Iterator[Callable[..., Command]]:
 
 
 @pytest.fixture
-def waiting(start, stub) -> Command:
+def browser() -> str:
+    """The browser of a test that names none."""
+    return "chrome"
+
+
+@pytest.fixture
+def waiting(start, stub, browser) -> Command:
     """The command in the middle of its browser step."""
-    command = start()
+    command = start(browser={"name": browser})
     assert stub.wait_for("/auth", STARTED)
-    assert any("--type=renderer" in words for words in command.browsers())  # or `left` would find nothing ever
+    page = {"chrome": "--type=renderer", "firefox": "-contentproc"}[browser]
+    assert any(page in words for words in command.browsers().values())  # or `left` would find nothing ever
     return command
 
 
+@pytest.mark.parametrize("browser", ["chrome", "firefox"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_in_the_middle_of_the_browser_step(number, waiting, stub):
     out, err, seconds = waiting.send(number)
@@ -151,10 +177,27 @@ def test_stopped_in_the_middle_of_the_browser_step(number, waiting, stub):
     assert waiting.left() == []
 
 
+@pytest.mark.parametrize("browser", ["chrome", "firefox"])
 def test_killed_in_the_middle_of_the_browser_step(waiting):
     waiting.send(signal.SIGKILL)
 
     assert waiting.process.returncode == -signal.SIGKILL
+    assert waiting.left() == []
+
+
+@pytest.mark.parametrize(
+    ("browser", "what"),
+    [("chrome", "chromedriver"), ("chrome", "chrome"), ("firefox", "geckodriver"), ("firefox", "firefox")],
+)
+def test_a_browser_that_is_killed_in_mid_step_is_said_to_have_ended(what, waiting, stub):
+    waiting.kill(what)
+    out, err = waiting.process.communicate(timeout=SOON + 30)
+
+    assert waiting.process.returncode == NO_BROWSER
+    assert "Traceback" not in out + err
+    assert "error[browser-crashed]: the browser ended in the middle of the step" in out
+    assert stub.asked["/undo"] == 1  # the `after` steps ran
+    assert waiting.steps()["browse"] == "failed"
     assert waiting.left() == []
 
 

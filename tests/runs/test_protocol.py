@@ -18,14 +18,14 @@ LOGIN = "browse: {user: alice, answers: {consent: approve}}"
 
 
 @pytest.fixture
-def run(flowrun_run, environment, scenario) -> Callable[..., Any]:
+def run(flowrun_by_http, environment, scenario) -> Callable[..., Any]:
     """Run these steps in the sandbox; `client` is laid over its default client, `sandbox` over its settings."""
 
     def go(steps: str, *, client: dict[str, Any] | None = None, more: str = "", **changes: Any) -> Any:
         as_it_is = yaml.safe_load(Path(environment()).read_text("utf-8"))["clients"]["default"]
         environment(clients={"default": {**as_it_is, **(client or {})}}, **changes)
         scenario(f"scenario: A run\nauthorization: {{scope: openid profile}}\nsteps:\n{steps}\n{more}\n")
-        return flowrun_run("scenario.yaml", "--env", "broken")
+        return flowrun_by_http("scenario.yaml", "--env", "broken")
 
     return go
 
@@ -37,7 +37,6 @@ def names(ran: Any) -> list[tuple[str, str]]:
 # --- DPoP -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize("bind_code", ["none", "par", "jkt"])
 def test_tokens_are_bound_from_the_push_to_the_resource(run, bind_code):
     ran = run(
@@ -112,7 +111,6 @@ def test_a_device_code_that_is_none_is_refused(run):
     assert (ran.code, ran.problems) == (0, []), ran.out
 
 
-@pytest.mark.browser
 def test_a_token_is_exchanged_for_another_one(run):
     ran = run(
         f"""
@@ -166,7 +164,6 @@ def test_where_par_is_required_browse_without_push_is_told(run):
     assert ran.problems[0]["at"]["line"] == 5
 
 
-@pytest.mark.browser
 def test_the_server_refuses_a_request_without_par_where_the_scenario_wants_to_see_it(run):
     ran = run(
         f"  - discover\n  - {LOGIN}",
@@ -176,7 +173,6 @@ def test_the_server_refuses_a_request_without_par_where_the_scenario_wants_to_se
     assert (ran.code, ran.problems) == (0, []), ran.out
 
 
-@pytest.mark.browser
 def test_fallback_goes_on_when_nothing_listens_at_the_endpoint(run):
     ran = run(
         f"  - discover\n  - push: {{par: fallback, url: 'http://127.0.0.1:1/par'}}\n  - {LOGIN}\n  - exchange",
@@ -192,7 +188,6 @@ def test_a_step_can_depend_on_what_the_server_says_of_par(run, when, status):
     assert names(ran)[-1] == ("push", status)
 
 
-@pytest.mark.browser
 def test_a_request_uri_that_died_before_the_browser_came_is_named_so(run):
     ran = run(
         f"  - discover\n  - push\n  - wait: {{for: push.expires_at, plus: 1s}}\n  - {LOGIN}",

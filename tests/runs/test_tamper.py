@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.usefixtures("here")]
 
@@ -60,6 +62,7 @@ PUSHED: dict[str, tuple[str, str, str, str]] = {
     ),
     "another client": ("client: second", "default", CLIENT, "the authentication of the client second"),
     "nobody": ("client: none", "default", CLIENT, "no authentication"),
+    "unsigned": ("unsigned: true", "default", REQUEST, "plain parameters instead of a request object"),
     "method PUT": ("method: PUT", "default", "", "method PUT instead of POST"),
     "method GET": ("method: GET", "default", "", "method GET instead of POST"),
     "JSON": ("content_type: application/json", "default", "", "content type application/json"),
@@ -67,7 +70,7 @@ PUSHED: dict[str, tuple[str, str, str, str]] = {
 
 
 @pytest.fixture
-def run(flowrun_run, environment, scenario, repo):
+def run(flowrun_by_http, environment, scenario, repo):
     """Run these steps with these clients beside the sandbox's own."""
 
     def filled(value: Any) -> Any:
@@ -79,7 +82,7 @@ def run(flowrun_run, environment, scenario, repo):
     def go(steps: str, outcome: str = "", *, clients: dict[str, Any] | None = None, **changes: Any) -> Any:
         environment(clients=filled({"second": SECOND, "plain": PLAIN, **(clients or {})}), **changes)
         scenario(f"scenario: Tampered\nauthorization: {{scope: openid accounts}}\nsteps:\n{steps}\n{outcome}\n")
-        return flowrun_run("scenario.yaml", "--env", "broken")
+        return flowrun_by_http("scenario.yaml", "--env", "broken")
 
     return go
 
@@ -222,7 +225,6 @@ def test_a_call_with_a_token_that_is_tampered_with_is_refused(name, run):
     assert told(ran) == [words]
 
 
-@pytest.mark.browser
 def test_a_code_with_another_verifier_is_refused(run):
     ran = run(
         """
@@ -239,7 +241,6 @@ def test_a_code_with_another_verifier_is_refused(run):
     assert [name.partition(" =")[0] for name in told(ran)] == ["form.code_verifier"]
 
 
-@pytest.mark.browser
 def test_a_claim_moves_from_the_request_object_to_the_url_of_the_browser(run):
     ran = run(
         """
@@ -261,11 +262,11 @@ def test_a_claim_moves_from_the_request_object_to_the_url_of_the_browser(run):
     assert "state=" in url
 
 
-@pytest.mark.parametrize("kind", ["html", "markdown", "junit", "json"])
-def test_every_report_says_what_was_tampered_with(kind, flowrun_run, environment, scenario, tmp_path):
+@pytest.mark.parametrize("kind", ["html", "markdown", "junit", "json", "har"])
+def test_every_report_says_what_was_tampered_with(kind, flowrun_by_http, environment, scenario, tmp_path):
     steps = "steps:\n  - discover\n  - push:\n    tamper: {remove: [claims.exp]}\noutcome: {refused: {push: any}}\n"
 
-    ran = flowrun_run(
+    ran = flowrun_by_http(
         scenario(f"scenario: Tampered\nauthorization: {{scope: openid}}\n{steps}"),
         "--env",
         environment(),
@@ -275,6 +276,17 @@ def test_every_report_says_what_was_tampered_with(kind, flowrun_run, environment
 
     assert ran.code == 0, ran.out
     assert "claims.exp removed" in (tmp_path / "told").read_text("utf-8")
+
+
+def test_a_line_for_reviewers_says_what_was_tampered_with(flowrun_by_http, environment, scenario, tmp_path):
+    steps = "steps:\n  - discover\n  - push:\n    tamper: {set: {claims.x: 1}}\noutcome: {refused: {push: any}}\n"
+    scenario(f"scenario: Tampered\nauthorization: {{scope: openid}}\n{steps}")
+    reports = [f"{kind}={tmp_path / kind}" for kind in ("github", "gitlab")]
+
+    flowrun_by_http("scenario.yaml", "--env", environment(), "--report", reports[0], "--report", reports[1])
+
+    for kind in ("github", "gitlab"):
+        assert "tampered: push: claims.x = 1" in (tmp_path / kind).read_text("utf-8")
 
 
 def test_another_refusal_than_the_one_that_is_wanted_is_nobodys_fault(run):
@@ -322,6 +334,11 @@ NOT_DONE: dict[str, tuple[str, str, str]] = {
         "tamper-unused",
         "nothing was tampered with: what this is about was not sent by this step",
     ),
+    "no request object to leave out": (
+        "push:\n    as: plain\n    tamper: {unsigned: true}",
+        "tamper-unused",
+        "nothing was tampered with: what this is about was not sent by this step",
+    ),
     "no certificate to leave out": (
         "push:\n    tamper: {certificate: none}",
         "tamper-unused",
@@ -363,13 +380,17 @@ def test_a_secret_stays_one_in_whatever_form_it_is_sent(tamper, run, tmp_path):
         assert "sesame-opens-at-night" not in text
 
 
-def test_where_the_second_client_is_missing_that_is_no_mistake(environment, scenario, flowrun_run):
+def test_where_the_second_client_is_missing_that_is_no_mistake(environment, scenario, flowrun_by_http):
+    file = Path(environment())
+    written = yaml.safe_load(file.read_text("utf-8"))
+    written["clients"] = {"default": written["clients"]["default"]}
+    file.write_text(yaml.safe_dump(written), "utf-8")
     scenario(
         "scenario: Another client says who it is\nneeds: [second_client]\nsteps:\n"
         "  - discover\n  - push:\n    tamper: {client: second}\noutcome: {refused: {push: any}}\n"
     )
 
-    ran = flowrun_run("scenario.yaml", "--env", environment())
+    ran = flowrun_by_http("scenario.yaml", "--env", str(file))
 
     assert [one["status"] for one in ran.report["scenarios"]] == ["not applicable"], ran.out
 

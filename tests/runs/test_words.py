@@ -29,8 +29,7 @@ def written(text: str) -> str:
     return "scenario: words\nauthorization: {scope: openid}\n" + textwrap.dedent(text)
 
 
-@pytest.mark.browser
-def test_use_runs_the_other_files_steps_and_hands_back_its_outputs(flowrun_run, environment, scenario):
+def test_use_runs_the_other_files_steps_and_hands_back_its_outputs(flowrun_by_http, environment, scenario):
     scenario(LOGIN, "_login.yaml")
     file = scenario(
         "scenario: uses a login\n"
@@ -41,7 +40,7 @@ def test_use_runs_the_other_files_steps_and_hands_back_its_outputs(flowrun_run, 
         "  - set: {twice: '{{ lifetime * 2 }}'}\n"
         "    expect: {twice: 1200}\n"
     )
-    ran = flowrun_run(file, "--env", environment())
+    ran = flowrun_by_http(file, "--env", environment())
     assert ran.code == 0, ran.told
     assert steps_of(ran) == [
         ("login", "passed"),
@@ -54,8 +53,7 @@ def test_use_runs_the_other_files_steps_and_hands_back_its_outputs(flowrun_run, 
     ]
 
 
-@pytest.mark.browser
-def test_each_case_begins_with_a_browser_that_knows_nobody(flowrun_run, environment, scenario):
+def test_each_case_begins_with_a_browser_that_knows_nobody(flowrun_by_http, environment, scenario):
     scenario(LOGIN, "_login.yaml")
     file = scenario(
         "scenario: two people\n"
@@ -64,15 +62,16 @@ def test_each_case_begins_with_a_browser_that_knows_nobody(flowrun_run, environm
         "steps:\n"
         "  - use: {file: _login.yaml, inputs: {who: '{{ who }}'}}\n"
     )
-    ran = flowrun_run(file, "--env", environment())
+    ran = flowrun_by_http(file, "--env", environment())
     assert ran.code == 0, ran.told
     assert [one["case"] for one in ran.report["scenarios"]] == ["who=alice", "who=bob"]
     assert ran.out.count("login → consent → callback") == 2
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize(("session", "pages"), [("new", ["login", "consent"]), ("keep", ["consent"])])
-def test_a_second_visit_is_a_strangers_unless_the_session_is_kept(flowrun_run, environment, scenario, session, pages):
+def test_a_second_visit_is_a_strangers_unless_the_session_is_kept(
+    flowrun_by_http, environment, scenario, session, pages
+):
     file = scenario(
         written(
             f"""
@@ -88,12 +87,13 @@ def test_a_second_visit_is_a_strangers_unless_the_session_is_kept(flowrun_run, e
             """
         ).replace("scope: openid", "scope: openid offline_access")
     )
-    ran = flowrun_run(file, "--env", environment())
+    ran = flowrun_by_http(file, "--env", environment())
     assert ran.code == 0, ran.told
 
 
-@pytest.mark.browser
-def test_a_second_flow_has_a_transaction_of_its_own_and_another_client_in_it(flowrun_run, environment, scenario, repo):
+def test_a_second_flow_has_a_transaction_of_its_own_and_another_client_in_it(
+    flowrun_by_http, environment, scenario, repo
+):
     second = {
         "like": "default",
         "client_id": "second-one",
@@ -125,21 +125,21 @@ def test_a_second_flow_has_a_transaction_of_its_own_and_another_client_in_it(flo
             """
         )
     )
-    ran = flowrun_run(file, "--env", environment(clients={"second": second}))
+    ran = flowrun_by_http(file, "--env", environment(clients={"second": second}))
     assert ran.code == 0, ran.told
 
 
-def test_wait_takes_as_long_as_it_says(flowrun_run, environment, scenario):
+def test_wait_takes_as_long_as_it_says(flowrun_by_http, environment, scenario):
     file = scenario(
         "scenario: waits\nsteps: [discover, {wait: 300ms}, {wait: {for: 100ms, plus: 200ms}, name: more}]\n"
     )
     started = time.monotonic()
-    ran = flowrun_run(file, "--env", environment())
+    ran = flowrun_by_http(file, "--env", environment())
     assert ran.code == 0, ran.told
     assert time.monotonic() - started > 0.6
 
 
-def test_wait_until_something_holds(flowrun_run, environment, scenario):
+def test_wait_until_something_holds(flowrun_by_http, environment, scenario):
     file = scenario(
         written(
             """
@@ -151,7 +151,7 @@ def test_wait_until_something_holds(flowrun_run, environment, scenario):
             """
         )
     )
-    assert flowrun_run(file, "--env", environment()).code == 0
+    assert flowrun_by_http(file, "--env", environment()).code == 0
 
 
 @pytest.mark.parametrize(
@@ -167,14 +167,14 @@ def test_wait_until_something_holds(flowrun_run, environment, scenario):
         ("{for: push.request_uri}", "no-moment", "this is no moment in time"),
     ],
 )
-def test_a_wait_that_makes_no_sense_is_told(flowrun_run, environment, scenario, wait, code, title):
-    ran = flowrun_run(scenario(written(f"steps: [discover, push, {{wait: {wait}}}]")), "--env", environment())
+def test_a_wait_that_makes_no_sense_is_told(flowrun_by_http, environment, scenario, wait, code, title):
+    ran = flowrun_by_http(scenario(written(f"steps: [discover, push, {{wait: {wait}}}]")), "--env", environment())
     [problem] = [one for one in ran.problems if one["code"] == code]
     assert problem["title"].startswith(title)
     assert problem["at"]["line"] == 3
 
 
-def test_a_step_is_tried_again_and_only_the_last_attempt_counts(flowrun_run, stub, environment, scenario):
+def test_a_step_is_tried_again_and_only_the_last_attempt_counts(flowrun_by_http, stub, environment, scenario):
     answers = iter([(500, {}, "busy"), (503, {}, "busy")])
     stub.describe()
     ready = stub.answers["/.well-known/openid-configuration"]
@@ -185,13 +185,13 @@ def test_a_step_is_tried_again_and_only_the_last_attempt_counts(flowrun_run, stu
 
     stub.answers = Slow()
     file = scenario("scenario: patient\nsteps:\n  - discover:\n    retry: {times: 5, every: 10ms}\n")
-    ran = flowrun_run(file, "--env", environment(issuer=stub.url, server=None, profile="oauth2"))
+    ran = flowrun_by_http(file, "--env", environment(issuer=stub.url, server=None, profile="oauth2"))
     assert "again: attempt 2 of 5: the server answered 503" in ran.out
     assert "server-error" not in ran.codes
     assert ran.scenario["steps"][0]["status"] in {"passed", "warned"}
 
 
-def test_retry_until_a_condition_of_the_answer(flowrun_run, environment, scenario):
+def test_retry_until_a_condition_of_the_answer(flowrun_by_http, environment, scenario):
     file = scenario(
         written(
             """
@@ -203,37 +203,37 @@ def test_retry_until_a_condition_of_the_answer(flowrun_run, environment, scenari
             """
         )
     )
-    ran = flowrun_run(file, "--env", environment())
+    ran = flowrun_by_http(file, "--env", environment())
     assert ran.code == 0, ran.told
     assert "again: attempt 1" in ran.out
 
 
-def test_retry_ends_with_the_last_failure(flowrun_run, environment, scenario):
+def test_retry_ends_with_the_last_failure(flowrun_by_http, environment, scenario):
     steps = "steps:\n  - discover\n  - push:\n    retry: {times: 2, every: 1ms}\n    expect: {expires_in: 1}\n"
-    ran = flowrun_run(scenario(written(steps)), "--env", environment())
+    ran = flowrun_by_http(scenario(written(steps)), "--env", environment())
     assert (ran.code, ran.codes) == (1, ["expectation"])
 
 
-def test_when_leaves_a_step_out(flowrun_run, environment, scenario):
+def test_when_leaves_a_step_out(flowrun_by_http, environment, scenario):
     steps = "inputs: {par: 'no'}\nsteps: [discover, {push: null, when: par == 'yes'}]"
-    ran = flowrun_run(scenario(written(steps)), "--env", environment())
+    ran = flowrun_by_http(scenario(written(steps)), "--env", environment())
     assert (ran.code, steps_of(ran)) == (0, [("discover", "passed"), ("push", "skipped")])
 
 
-def test_needs_that_are_not_met_are_counted_apart_and_never_as_passed(flowrun_run, environment, scenario):
-    ran = flowrun_run(scenario(written("needs: [second_client]\nsteps: [discover]")), "--env", environment())
+def test_needs_that_are_not_met_are_counted_apart_and_never_as_passed(flowrun_by_http, environment, scenario):
+    ran = flowrun_by_http(scenario(written("needs: [mtls]\nsteps: [discover]")), "--env", environment())
     assert (ran.code, ran.scenario["status"]) == (1, "not applicable")  # nothing at all was checked
-    assert "needs second_client, which is not there" in ran.out
+    assert "needs mtls, which is not there" in ran.out
 
 
-def test_the_suite_runs_once_in_each_environment(flowrun_run, environment, scenario):
+def test_the_suite_runs_once_in_each_environment(flowrun_by_http, environment, scenario):
     first, second = environment("one"), environment("two")
-    ran = flowrun_run(scenario(written("steps: [discover]")), "--env", first, "--env", second)
+    ran = flowrun_by_http(scenario(written("steps: [discover]")), "--env", first, "--env", second)
     assert ran.code == 0, ran.told
     assert [one["environment"] for one in ran.report["scenarios"]] == ["one", "two"]
 
 
-def test_values_of_inputs_come_in_the_order_of_precedence(flowrun_run, environment, scenario):
+def test_values_of_inputs_come_in_the_order_of_precedence(flowrun_by_http, environment, scenario):
     text = written(
         """
         inputs: {a: default, b: default, c: default, d: default}
@@ -244,7 +244,7 @@ def test_values_of_inputs_come_in_the_order_of_precedence(flowrun_run, environme
             expect: {all: environment case set default}
         """
     )
-    ran = flowrun_run(
+    ran = flowrun_by_http(
         scenario(text),
         "--env",
         environment(inputs={"a": "environment", "b": "environment", "c": "x"}),
@@ -254,16 +254,16 @@ def test_values_of_inputs_come_in_the_order_of_precedence(flowrun_run, environme
     assert ran.code == 0, ran.told
 
 
-def test_all_failed_expectations_of_a_step_are_told_at_once(flowrun_run, environment, scenario):
+def test_all_failed_expectations_of_a_step_are_told_at_once(flowrun_by_http, environment, scenario):
     expect = "{expires_in: 1, nothing: {is: present}, that: [1 > 2, 2 > 1]}"
     steps = f"steps:\n  - discover\n  - push:\n    expect: {expect}\n"
-    ran = flowrun_run(scenario(written(steps)), "--env", environment())
+    ran = flowrun_by_http(scenario(written(steps)), "--env", environment())
     assert ran.codes == ["expectation"] * 3
     titles = [problem["title"] for problem in ran.problems]
     assert titles == [f"{what} is not what was expected" for what in ("expires_in", "nothing", "that")]
 
 
-def test_the_matcher_schema_takes_a_schema_or_its_file(flowrun_run, environment, scenario, tmp_path):
+def test_the_matcher_schema_takes_a_schema_or_its_file(flowrun_by_http, environment, scenario, tmp_path):
     (tmp_path / "number.json").write_text('{"type": "number", "minimum": 1000}', "utf-8")
     steps = """
     steps:
@@ -273,6 +273,6 @@ def test_the_matcher_schema_takes_a_schema_or_its_file(flowrun_run, environment,
           expires_in: {schema: number.json}
           request_uri: {schema: {type: string}}
     """
-    ran = flowrun_run(scenario(written(textwrap.dedent(steps))), "--env", environment())
+    ran = flowrun_by_http(scenario(written(textwrap.dedent(steps))), "--env", environment())
     [problem] = ran.problems
-    assert dict(problem["facts"])["expected"].endswith("90 is less than the minimum of 1000")
+    assert dict(problem["facts"])["expected"].endswith("30 is less than the minimum of 1000")

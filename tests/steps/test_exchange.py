@@ -15,6 +15,7 @@ from flowrun.steps import exchange
 from flowrun.steps.exchange import Exchange
 
 ISSUER = "https://op.example"
+SIGNING = "SIGNING"  # the fixture puts the example key there
 TOKENS = {"access_token": "the-access-token", "token_type": "Bearer", "refresh_token": "the-refresh-token"}
 CAME_BACK = {"callback": {"code": "the-code", "state": "s"}, "code_verifier": "the-verifier"}
 ASKED = {"redirect_uri": "https://app.example/cb", "scope": "openid accounts", "nonce": "n"}
@@ -494,3 +495,36 @@ def test_the_verifier_that_is_sent_fits_the_challenge_that_was_sent(server, tool
     run(ours)
     digest = hashlib.sha256(dict(server.forms[0])["code_verifier"].encode()).digest()
     assert base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == challenge
+
+
+def test_a_race_sends_requests_that_are_made_each_by_itself(server, tools):
+    server["/token"] = [httpx.Response(400, json={"error": "invalid_grant"}), httpx.Response(200, json=TOKENS)]
+    ours = after_browse(tools, client=f"auth: private_key_jwt\n    {SIGNING}")
+    outcome = run(ours, at_once=2)
+    assertions = [dict(form)["client_assertion"] for form in server.forms]
+    assert len(set(assertions)) == 2
+    assert [dict(form)["code"] for form in server.forms] == ["the-code"] * 2
+    assert (outcome.refusal, outcome.values["access_token"]) == (None, "the-access-token")
+    race = outcome.values["race"]
+    assert (race["accepted"], race["refused"], sorted(race["statuses"])) == (1, 1, [200, 400])
+
+
+def test_a_race_that_nobody_wins_is_a_refusal_with_its_count(server, tools):
+    server["/token"] = lambda _: httpx.Response(400, json={"error": "invalid_grant"})
+    outcome = run(after_browse(tools), at_once=2)
+    assert outcome.refusal.error == "invalid_grant"
+    assert outcome.values["race"] == {"accepted": 0, "refused": 2, "statuses": [400, 400]}
+
+
+def test_a_single_request_is_no_race(server, tools):
+    server["/token"] = httpx.Response(200, json=TOKENS)
+    assert "race" not in run(after_browse(tools)).values
+
+
+def test_a_refusal_is_an_answer_where_the_step_says_which_status_it_wants(server, tools):
+    server["/token"] = httpx.Response(400, json={"error": "invalid_grant"})
+    ours = after_browse(tools, any_status=True)
+    ours.flow.tokens = {"access_token": "before"}
+    outcome = run(ours)
+    assert (outcome.refusal, outcome.values["error"], outcome.summary) == (None, "invalid_grant", "400 invalid_grant")
+    assert ours.flow.tokens == {"access_token": "before"}

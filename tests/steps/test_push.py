@@ -291,6 +291,14 @@ def test_a_proof_goes_with_the_push_where_the_code_is_bound_by_it(server, tools,
         assert "kid" not in header
 
 
+@pytest.mark.parametrize(("bind_code", "proof"), [("none", True), ("par", False)])
+def test_a_step_that_says_whether_a_proof_goes_along_wins_over_the_client(server, tools, bind_code, proof):
+    server["/par"] = CREATED
+    dpop = f"auth: none\n    sender_constraint: dpop\n    dpop: {{key: proof, bind_code: {bind_code}}}\n    {EC}"
+    run(tools(client=dpop), proof=proof)
+    assert ("dpop" in server.requests[0].headers) is proof
+
+
 def test_an_endpoint_of_the_step_or_of_the_environment_wins_over_the_metadata(server, tools):
     server["/other"] = [CREATED, CREATED]
     run(tools(metadata=NONE), url="https://op.example/other")
