@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.golden import compare
 
 from flowrun import wording
 from flowrun.describe import _NEEDS, _PLACES, lines
@@ -25,14 +25,6 @@ if TYPE_CHECKING:
 GOLDEN = Path(__file__).parent / "described"
 EVERYTHING = GOLDEN / "everything.yaml"
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
-
-
-def compare(golden: Path, text: str) -> None:
-    """Compare with a golden file; FLOWRUN_GOLDEN=write writes it instead, and fails so that nobody forgets to look."""
-    if os.environ.get("FLOWRUN_GOLDEN") == "write":
-        golden.write_text(text, "utf-8")
-        pytest.fail(f"written: {golden}")
-    assert text == golden.read_text("utf-8")
 
 
 @pytest.mark.parametrize("file", SCENARIOS, ids=lambda file: file.stem)

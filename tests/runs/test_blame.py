@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from tests.golden import compare
 
 from flowrun.sandbox import Client, Sandbox, Settings, User
 
@@ -80,8 +81,7 @@ def tells(flowrun_run, environment, scenario) -> Callable[..., None]:
         ran = flowrun_run("scenario.yaml", "--env", "broken")
         ended = ran.last_line if ran.out else "nothing was sent"
         told = LATE.sub("N s", CLOCK.sub("HH:MM:SS UTC", f"{ran.problem_texts}\n{ended}\n"))
-        wanted = BLAMED / f"{name}.txt"
-        assert told == wanted.read_text("utf-8")
+        compare(BLAMED / f"{name}.txt", told)
         assert ran.code in (1, 3) or not ran.out
         assert "Traceback" not in ran.out + ran.err
 

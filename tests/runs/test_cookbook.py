@@ -173,6 +173,10 @@ def test_the_recipe_of_matchers_has_all_of_them() -> None:
 @pytest.mark.sandbox
 def test_without_the_second_client_its_recipe_is_not_applicable(folder, flowrun_run) -> None:
     [one] = [one for one in RECIPES if one.title == "A second client"]
+    environment = folder / "environments" / "sandbox.yaml"
+    written = yaml.safe_load(environment.read_text("utf-8"))
+    del written["clients"]["second"]
+    environment.write_text(yaml.safe_dump(written), "utf-8")
     (folder / "second.yaml").write_text(one.files[f"{one.slug}.yaml"], "utf-8")
     ran = flowrun_run("second.yaml")
     assert (ran.code, ran.scenario["status"], ran.codes) == (1, "not applicable", [])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from tests.golden import compare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,8 +44,7 @@ def tells(flowrun_run, environment, scenario) -> Callable[..., None]:
         environment(**changes)
         ran = flowrun_run("scenario.yaml", "--env", "broken")
         told = f"{ran.problem_texts}\n{ran.last_line}\n"
-        wanted = TOLD / f"{name}.txt"
-        assert told == wanted.read_text("utf-8")
+        compare(TOLD / f"{name}.txt", told)
         assert ran.code == code
         assert "Traceback" not in ran.out + ran.err
         first, *_ = ran.problems

@@ -118,8 +118,8 @@ class Assertions(JWTBearerClientAssertion):  # type: ignore[misc]
         aud, dates = claims.get("aud"), {name: claims[name] for name in ("nbf", "iat") if name in claims}
         if (
             world.broken("assertion.any-aud")
-            or (world.broken("assertion.par-aud") and aud in {f"{host}/par" for host in (world.api, world.issuer)})
-            or (world.broken("assertion.token-aud") and aud in {f"{host}/token" for host in (world.api, world.issuer)})
+            or (world.broken("assertion.par-aud") and aud in [f"{host}/par" for host in (world.api, world.issuer)])
+            or (world.broken("assertion.token-aud") and aud in [f"{host}/token" for host in (world.api, world.issuer)])
             or (world.broken("assertion.aud-array") and isinstance(aud, list) and world.issuer in aud)
         ):
             seen["aud"] = world.issuer
