@@ -170,6 +170,53 @@ def test_marks_come_from_tags_and_words_from_titles(project):
     assert counted(project.pytest("scenarios/good.yaml::good[sandbox]")[1]) == {"passed": 1}
 
 
+@pytest.mark.parametrize("tag", ["skip", "xfail"])
+def test_a_tag_that_pytest_has_a_use_for_changes_no_verdict(project, tag):
+    project.write("scenarios/bad.yaml", BAD.replace("steps:", f"tags: [{tag}]\nsteps:"))
+    assert counted(project.pytest("scenarios/bad.yaml")[1]) == {"failed": 1}
+
+
+FAULT = """\
+from flowrun.wire import Wire
+
+def fail(wire, url, tls):
+    raise RuntimeError("no transport")
+
+Wire._transport_to = fail
+"""
+
+
+def test_a_fault_of_flowrun_s_own_is_told_without_arguments_and_secrets(project):
+    project.write("conftest.py", FAULT)
+    project.write("scenarios/environments/sandbox.yaml", WARNED)
+    project.write("scenarios/post.yaml", "scenario: P\nsteps:\n  - call: {url: URL, form: {a: written-down-here}}\n")
+    code, out = project.pytest("scenarios/post.yaml")
+    assert code == 1
+    assert "error[internal-error]" in out
+    assert "RuntimeError: no transport" in out
+    assert "written-down-here" not in out
+
+
+def test_a_visit_in_after_looks_for_its_browser(project):
+    project.write(
+        "scenarios/after.yaml",
+        "scenario: A\nsteps: [{call: {url: URL/good}}]\nafter: [{browse: {url: URL/good}}]\n",
+    )
+    project.write(
+        "scenarios/environments/sandbox.yaml",
+        "environment: sandbox\nissuer: URL\nbrowser: {binary: /nowhere/chrome}\npages: {p: {shows: {text: a}}}\n"
+        'clients: {default: {client_id: a, auth: none, redirect_uri: "https://app.example/cb"}}\n',
+    )
+    _, out = project.pytest("scenarios/after.yaml")
+    assert "AssertionError" not in out
+    assert "/nowhere/chrome" in out
+
+
+def test_a_grid_is_named_by_its_url(project):
+    code, out = project.pytest("scenarios", "--flowrun-grid", "grid:4444")
+    assert (code, "write a URL like http://grid.example:4444" in out) == (4, True)
+
+
 def test_a_wrong_file_is_an_error_of_the_collection_at_its_line(project):
     project.write("scenarios/wrong.yaml", "scenario: W\nsteps:\n  - calll: /x\n")
     code, out = project.pytest("scenarios")

@@ -286,6 +286,14 @@ def test_a_secret_is_out_of_every_field_of_an_event(event):
     assert "'abc'" not in repr(shown)
 
 
+def test_a_long_field_does_not_hide_what_stands_in_a_short_one():
+    redactor = knowing("hunter2-secret/phrase", kind="password")
+    deep = quote(quote(quote("hunter2-secret/phrase", safe=""), safe=""), safe="")
+    event = PageSeen("login", f"https://op.example/?p={deep}", "", 200, "x" * 99_990, 0.1, None)
+
+    assert "hunter2" not in redactor.value(event).url
+
+
 def test_what_is_no_secret_is_handed_on_as_it_was():
     problem = Problem(
         "c", "title", Span("f", 1, 1, 2, "line"), "label", (("call", "POST https://op.example/par"),), "hint"

@@ -15,7 +15,7 @@ from flowrun.turns import in_turns
 
 def plan(name: str, *, waits: bool = False) -> Any:
     steps = [SimpleNamespace(kind="wait" if waits else "push", input={})]
-    return SimpleNamespace(name=name, scenario=SimpleNamespace(steps=steps, used={}))
+    return SimpleNamespace(name=name, scenario=SimpleNamespace(steps=steps, after=(), used={}))
 
 
 PLANS = [plan("a", waits=True), plan("b"), plan("c", waits=True), plan("d")]
@@ -65,6 +65,27 @@ def test_the_browser_belongs_to_one_while_another_waits_for_it(session):
 
     assert [words for number in range(0, 8, 2) for words in order[number : number + 2]] == order
     assert all(order[number].split()[0] == order[number + 1].split()[0] for number in range(0, 8, 2))
+
+
+def test_what_is_first_in_line_is_told_while_it_runs(session):
+    told: list[Any] = []
+
+    def run(one: Any, tell: Any) -> None:
+        tell(f"{one.name} begins")
+        if one.name == "b":
+            assert told == ["b begins"]
+
+    in_turns(PLANS, session, told.append, run)
+    assert told == ["b begins", "d begins", "a begins", "c begins"]
+
+
+def test_what_keeps_the_browser_while_it_waits_comes_after_the_other_waits(session):
+    holding = plan("h")
+    holding.scenario.steps[0].input["hold"] = "1s"
+    order: list[str] = []
+
+    in_turns([holding, *PLANS], session, lambda _event: None, lambda one, _tell: order.append(one.name))
+    assert order.index("h") > max(order.index("a"), order.index("c"))
 
 
 def test_an_error_ends_it_and_comes_out(session):

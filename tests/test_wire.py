@@ -553,13 +553,15 @@ def test_what_is_no_refusal_of_tls_has_no_place(serve, https):
 def test_a_proxy_of_the_machine_gets_what_goes_elsewhere_but_for_what_it_is_not_for(serve, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", serve(OK))
     monkeypatch.setenv("http_proxy", serve(OK))
-    monkeypatch.setenv("no_proxy", "direct.invalid")
+    monkeypatch.setenv("no_proxy", "direct.invalid,other.invalid:8443")
     wire = Wire(Redactor(), timeout=5)
     assert wire.send("GET", "http://op.invalid/par").status == 200
-    with pytest.raises(StepError) as error:
-        wire.send("GET", "http://direct.invalid/par")
+    assert wire.send("GET", "http://other.invalid/par").status == 200
+    for url in ("http://direct.invalid/par", "http://other.invalid:8443/par"):
+        with pytest.raises(StepError) as error:
+            wire.send("GET", url)
+        assert error.value.code == "name-not-found"
     wire.close()
-    assert error.value.code == "name-not-found"
 
 
 def test_a_proxy_of_the_machine_does_not_get_what_goes_to_this_machine(serve, monkeypatch):

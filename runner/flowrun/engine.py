@@ -128,7 +128,8 @@ class Standing:
     def over(self, plans: int, seconds: float, *, interrupted: bool) -> RunFinished:
         """Return how it ended."""
         codes = [*self._codes, *([INTERRUPTED] if interrupted else [])]
-        if self._counts["not applicable"] == plans and self._options.shard is None:
+        whole = self._options.shard is None or self._options.shard.count == 1
+        if self._counts["not applicable"] == plans and whole:
             codes.append(FAILED)  # everything was left out: a run that checked nothing must not look like success
         return RunFinished(dict(+self._counts), seconds, gravest(codes))
 

@@ -45,7 +45,7 @@ class Plan:
 
 
 def _visits(scenario: Scenario) -> Iterator[bool]:
-    for step in scenario.steps:
+    for step in (*scenario.steps, *scenario.after):
         if step.kind == "browse":
             yield step.input.get("by") == "hand"
     for used in scenario.used.values():

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _SUFFIXES: Final = frozenset({".yaml", ".yml"})
 _WARNINGS: Final = "flowrun warnings"
+# Tags with these names stay tags: as marks they would mean something to pytest, and change what a scenario comes to.
+_NO_MARKS: Final = frozenset({"filterwarnings", "parametrize", "skip", "skipif", "usefixtures", "xfail"})
 _OPTIONS: Final = ("env", "set", "strict", "browser", "headed", "grid", "runs")
 _SUITE: Final = pytest.StashKey["Suite"]()
 _ASKED: Final = pytest.StashKey[frozenset[Path]]()
@@ -46,6 +48,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for text in config.getoption("flowrun_set"):
         if "=" not in text:
             raise pytest.UsageError(f"--flowrun-set {text}: write --flowrun-set NAME=VALUE")
+    grid = config.getoption("flowrun_grid")
+    if grid and not grid.startswith(("http://", "https://")):
+        raise pytest.UsageError(f"--flowrun-grid {grid}: write a URL like http://grid.example:4444")
     config.addinivalue_line("markers", "flowrun: a scenario of flowrun; its tags are marks too")
 
 
@@ -133,13 +138,21 @@ class ScenarioItem(pytest.Item):
         self.add_marker("flowrun")
         self.extra_keyword_matches.add(plan.scenario.title)
         for tag in plan.scenario.tags:
-            if not tag.startswith("_"):
+            if not tag.startswith("_") and tag not in _NO_MARKS:
                 self.config.addinivalue_line("markers", f"{tag}: a tag of scenarios")
                 self.add_marker(tag)
 
     def runtest(self) -> None:
-        """Run it. Warnings fail nothing: they are a section of the report, and at the end of the run."""
-        ended = suite_of(self.config).run(self.plan)
+        """Run it. Warnings fail nothing: they are a section of the report, and at the end of the run.
+
+        A fault of flowrun's own is told in its words too: what pytest shows of one has arguments in it, and secrets.
+        """
+        try:
+            ended = suite_of(self.config).run(self.plan)
+        except Exception as error:  # noqa: BLE001  the last place where one can be told in words
+            from flowrun.cli.fault import drawn  # noqa: PLC0415  see the module
+
+            pytest.fail(drawn(error), pytrace=False)
         for name, value in (("environment", self.plan.environment.name), ("case", self.plan.case)):
             if value:
                 self.user_properties.append((name, value))

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from weakref import WeakSet
 
 from flowrun.errors import Span
-from flowrun.forms import SHORTEST, base64_forms, forms, plainer, quote_plus
+from flowrun.forms import LONG, SHORTEST, base64_forms, forms, plainer, quote_plus
 
 T = TypeVar("T")
 
@@ -291,7 +291,8 @@ def _clean(values: Iterable[Any], redactor: Redactor) -> bool:
         elif value and type(value) not in _BARE:
             return False
     joined = "\n".join(texts)
-    return redactor.text(joined) == joined
+    # A long text is decoded less deep than its parts alone are.
+    return len(joined) <= LONG and redactor.text(joined) == joined
 
 
 def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:

@@ -62,7 +62,7 @@ class Suite:
         self._settings: BrowserSettings | None = None
         self._runs, self._folder = runs, RunFolder(None)
         self._began = 0.0
-        self._ran = 0
+        self._taken = 0  # plans so far, those too that were not run
 
     def read(self, path: Path) -> tuple[list[Plan], str]:
         """Return the plans of a file and, drawn, what is wrong with it."""
@@ -80,6 +80,7 @@ class Suite:
         reason = self._standing.why_not(plan.environment, interrupted=self._session.interrupted.is_set())
         if not reason and any(plan.visits):
             reason = "a person goes through its pages; run it with flowrun"
+        self._taken += 1
         if reason:
             self._standing.count("not run")
             return Ended("not run", reason)
@@ -97,7 +98,6 @@ class Suite:
             sent |= isinstance(event, Called | PageSeen)
             finished = event if isinstance(event, ScenarioFinished) else finished
         assert finished is not None  # noqa: S101  every plan that is run ends
-        self._ran += 1
         self._standing.take(plan.environment, finished.exit_code, finished.summary, sent=sent)
         self._standing.count(finished.status)
         warnings = [*plan.environment.warnings, *(one for one in finished.problems if one.warning)]
@@ -108,7 +108,7 @@ class Suite:
         if self._began:
             seconds = time.time() - self._began
             interrupted = self._session.interrupted.is_set()
-            ended = self._standing.over(self._ran, seconds, interrupted=interrupted)
+            ended = self._standing.over(self._taken, seconds, interrupted=interrupted)
             self._folder.tell(self._folder.keep(ended))
             self._folder.close()
         self._session.close()

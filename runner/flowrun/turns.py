@@ -24,12 +24,18 @@ MOST: Final = 32  # of those that wait, at a time
 
 def browses(scenario: Scenario) -> bool:
     """Tell whether a scenario needs the browser."""
-    return any(step.kind == "browse" for step in scenario.steps) or any(map(browses, scenario.used.values()))
+    steps = (*scenario.steps, *scenario.after)
+    return any(step.kind == "browse" for step in steps) or any(map(browses, scenario.used.values()))
 
 
 def waits(scenario: Scenario) -> bool:
     """Tell whether a scenario gives others time."""
     return any(step.kind == "wait" or "hold" in step.input for step in scenario.steps)
+
+
+def _holds_pages(scenario: Scenario) -> bool:
+    """Tell whether nobody else can have the browser while a scenario waits."""
+    return any("hold" in step.input for step in scenario.steps)
 
 
 def in_turns(
@@ -42,7 +48,7 @@ def in_turns(
 
     `run` runs one of them and tells what happens. The order in which they are told is the same each time.
     """
-    told = [_Told(plan) for plan in sorted(plans, key=lambda plan: waits(plan.scenario))]
+    told = [_Told(plan) for plan in sorted(plans, key=_place)]
     waiting = deque(one for one in told if waits(one.plan.scenario))
     # While one that waits has the browser, those that need none go on.
     lines = [waiting] * min(len(waiting), MOST)
@@ -60,7 +66,7 @@ def in_turns(
                     return
                 one = line.popleft()
                 try:
-                    run(one.plan, one.events.append)
+                    run(one.plan, tell if one is left[0] else one.events.append)
                 except BaseException as error:  # noqa: BLE001  it is raised again where the others are waited for
                     errors.append(error)
                 one.over = True
@@ -76,6 +82,11 @@ def in_turns(
     session.turn = None
     if errors:
         raise errors[0]
+
+
+def _place(plan: Plan) -> tuple[bool, bool]:
+    """Those that wait come last; what keeps the browser meanwhile comes after those whose waits begin with a login."""
+    return waits(plan.scenario), _holds_pages(plan.scenario)
 
 
 @dataclass(slots=True, eq=False)

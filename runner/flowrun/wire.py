@@ -7,6 +7,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -115,7 +116,7 @@ class Wire:
         self._timeout = timeout
         self._transport = transport
         self._transports: dict[tuple[Tls, bool, str], httpx.BaseTransport] = {}
-        self._proxies: dict[tuple[str, str], str] = {}
+        self._proxies: dict[tuple[str, str, int | None], str] = {}
 
     def send(
         self,
@@ -182,13 +183,14 @@ class Wire:
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  races are rare
 
         start = threading.Barrier(len(calls))
-        wires = [self._alone(call) for call in calls]
+        wires: list[Wire] = []
 
         def sent(wire: Wire, call: Sending) -> Answer:
             start.wait()
             return wire.send(**call)
 
         try:
+            wires += map(self._alone, calls)
             with ThreadPoolExecutor(len(calls)) as pool:
                 return list(pool.map(sent, wires, calls))
         finally:
@@ -198,7 +200,8 @@ class Wire:
     def _alone(self, call: Sending) -> Wire:
         """Return a wire with no connection yet, and all that takes time before there is one."""
         wire = Wire(self._redactor, timeout=self._timeout, transport=self._transport, authority=self._authority)
-        wire._transport_to(call["url"], call["tls"])
+        with suppress(ValueError):  # `send` says what is wrong with a URL
+            wire._transport_to(call["url"], call["tls"])
         return wire
 
     def _trusting(self, tls: Tls) -> Tls:
@@ -225,7 +228,7 @@ class Wire:
         parts = urlsplit(url)
         if not parts.hostname:
             raise ValueError("a URL without a host")
-        where = (parts.scheme, parts.hostname)
+        where = (parts.scheme, parts.hostname, parts.port)
         if where not in self._proxies:
             self._proxies[where] = _proxy(*where)
         secure, proxy = parts.scheme == "https", self._proxies[where]
@@ -247,12 +250,12 @@ def _login(url: str) -> dict[str, str]:
     return {"authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
-def _proxy(scheme: str, host: str) -> str:
+def _proxy(scheme: str, host: str, port: int | None) -> str:
     """Return the URL of this machine's proxy for a host; empty for none, and for what goes to this machine itself."""
     from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415  httpx has loaded it
 
     proxies = getproxies()
-    if not proxies or host in {"localhost", "127.0.0.1", "::1"} or proxy_bypass(host):
+    if not proxies or host in {"localhost", "127.0.0.1", "::1"} or proxy_bypass(f"{host}:{port}" if port else host):
         return ""
     proxy = proxies.get(scheme) or proxies.get("all") or ""
     return proxy if "://" in proxy or not proxy else f"http://{proxy}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 from pathlib import Path
@@ -12,13 +13,14 @@ import pytest
 
 from flowrun.cli import main
 from flowrun.cli.shard import part_of
+from flowrun.report.folder import kept
 
 JSON = {"Content-Type": "application/json"}
 ENVIRONMENT = "environment: sandbox\nissuer: {url}\nclients: {{default: {{client_id: a, auth: none}}}}\n"
 CALL = "scenario: {title}\nsteps:\n  - call: {{url: {url}{path}}}\n    expect: {{ok: true}}\n"
 KINDS = {"json": "json", "junit": "xml", "markdown": "md", "github": "txt", "gitlab": "json", "html": "html"}
 TIMES = re.compile(
-    r"\d\d:\d\d:\d\d GMT|\d{4}-\d\d-\d\dT[\d:.+]+|\d\d? \w+ \d{4}, [\d:]+|\d+(\.\d+)?( m?s\b)|\d+\.\d+|[\d.]+e-\d+"
+    r"\d\d:\d\d:\d\d GMT|\d{4}-\d\d-\d\dT[\d:.+]+|\d\d? \w+ \d{4}, [\d:]+|\d+(\.\d+)?( m?s\b)|[\d.]+e-\d+|\d+\.\d+"
 )
 
 
@@ -72,6 +74,24 @@ def test_what_is_new_counts_as_the_median_and_parts_of_runs_say_nothing(tmp_path
     (tmp_path / "2026-11-22_06-00-00" / "report.json").write_text('{"version": 1, "scenarios": []}', "utf-8")
     after = [part_of(plans, (number, 2), tmp_path) for number in (1, 2)]
     assert [part.cut for _, part in after] == [part.cut for _, part in before]
+
+
+def test_many_kept_parts_do_not_hide_the_last_whole_run(tmp_path):
+    report(tmp_path / "2026-11-20_06-00-00", {"a.yaml": 10.0, "b.yaml": 2.0, "c.yaml": 2.0})
+    plans = [Plan(f"{name}.yaml") for name in "abc"]
+    before = part_of(plans, (1, 2), tmp_path)[1]
+    shard = {"number": 1, "count": 2, "scenarios": 3, "cut": "x", "places": [0]}
+    for second in range(30):
+        report(tmp_path / f"2026-11-21_06-00-{second:02}", {"a.yaml": 0.1}, shard=shard)
+    assert part_of(plans, (1, 2), tmp_path)[1].cut == before.cut
+
+
+def test_a_run_with_a_name_of_its_own_is_as_old_as_its_report(tmp_path):
+    report(tmp_path / "merged", {"a.yaml": 1.0})
+    report(tmp_path / "2026-11-21_06-00-00", {"a.yaml": 1.0})
+    for written, last in ((0, "2026-11-21_06-00-00"), (4e9, "merged")):
+        os.utime(tmp_path / "merged" / "report.json", (written, written))
+        assert kept(tmp_path)[0].name == last
 
 
 def test_other_times_make_another_cut(tmp_path):
@@ -137,6 +157,24 @@ def test_a_part_without_a_scenario_and_one_that_does_not_apply_are_no_failure(fl
     assert (ran.code, ran.report["scenarios"]) == (0, [])
     assert "nothing falls into part 2 of 2" in ran.out
     assert flowrun_alone("suite/7.yaml", "--runs", "none").code == 1
+
+
+@pytest.mark.usefixtures("suite")
+def test_every_part_sees_the_same_failures_of_the_run_before(flowrun_alone):
+    flowrun_alone("suite", "--runs", "kept")
+    codes = [flowrun_alone("suite", "--runs", "kept", "--failed-first", "--shard", f"{n}/2").code for n in (1, 2)]
+    assert max(codes) == 1
+    parts = sorted(str(path) for path in Path("kept").iterdir())[-2:]
+    ran = flowrun_alone("report", *parts)
+    assert (ran.code, ran.report["exit_code"], len(ran.report["scenarios"])) == (0, 1, 9)
+
+
+@pytest.mark.usefixtures("suite")
+def test_a_report_of_one_part_is_that_part(flowrun_alone):
+    flowrun_alone("suite/7.yaml", "--runs", "kept", "--shard", "2/2")
+    ran = flowrun_alone("report", *map(str, Path("kept").iterdir()))
+    assert (ran.report["exit_code"], ran.report["shard"]["number"]) == (0, 2)
+    assert flowrun_alone("suite/7.yaml", "--runs", "none", "--shard", "1/1").code == 1  # all of it
 
 
 @pytest.mark.usefixtures("suite")

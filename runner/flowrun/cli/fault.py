@@ -25,7 +25,7 @@ def told() -> Iterator[None]:
 
     def of_thread(arguments: threading.ExceptHookArgs) -> None:
         if arguments.exc_value is not None:
-            _show(arguments.exc_value)
+            sys.stderr.write(drawn(arguments.exc_value))
         if before is not threading.__excepthook__:
             before(arguments)
 
@@ -33,18 +33,19 @@ def told() -> Iterator[None]:
     try:
         yield
     except FlowrunError as error:
-        for problem in error.problems:
-            sys.stderr.write(anything(draw(problem)))
+        sys.stderr.write(drawn(error))
         sys.exit(gravest(problem.exit_code for problem in error.problems))
     except Exception as error:  # noqa: BLE001  the last place where one can be told in words
-        _show(error)
+        sys.stderr.write(drawn(error))
         sys.exit(FAILED)
     finally:
         threading.excepthook = before
 
 
-def _show(error: BaseException) -> None:
-    sys.stderr.write(anything(draw(problem_of(error))))
+def drawn(error: BaseException) -> str:
+    """Return what to show of an error that got this far, without secrets: its problems, or itself as one."""
+    problems = error.problems if isinstance(error, FlowrunError) else (problem_of(error),)
+    return "".join(anything(draw(problem)) for problem in problems)
 
 
 def problem_of(error: BaseException) -> Problem:

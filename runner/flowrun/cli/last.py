@@ -21,23 +21,24 @@ class Keyed(Protocol):
         """File, environment, case."""
 
 
-def after_last(plans: Sequence[T], base: Path, *, only: bool) -> list[T]:
+def after_last(plans: Sequence[T], base: Path, *, only: bool, whole: bool = False) -> list[T]:
     """Return the plans with those first that failed in the last run below `base`; `only` leaves the others out.
 
+    `whole` passes over runs of parts: every part of a suite must see the same.
     Raises `FlowrunError` where no run is kept, and where nothing of what failed is among the plans.
     """
     from flowrun.report.archive import Kept  # noqa: PLC0415  most runs ask for no history
     from flowrun.report.compare import failed  # noqa: PLC0415
-    from flowrun.report.folder import latest  # noqa: PLC0415
+    from flowrun.report.folder import kept  # noqa: PLC0415
 
-    last = latest(base)
+    last = next((run for run in map(Kept, kept(base)) if not whole or run.shard is None), None)
     if last is None:
         raise FlowrunError(
             Problem("no-run", f"no run is kept in {base}/", hint="run once without this option", exit_code=WRONG_FILE)
         )
-    keys = failed(Kept(last).scenarios())
+    keys = failed(last.scenarios())
     first = [plan for plan in plans if plan.key in keys]
     if only and not first:
-        title = f"nothing of these scenarios failed in the last run ({last})"
+        title = f"nothing of these scenarios failed in the last run ({last.path.parent})"
         raise FlowrunError(Problem("nothing-failed", title, exit_code=WRONG_FILE))
     return first if only else [*first, *(plan for plan in plans if plan.key not in keys)]

@@ -101,7 +101,7 @@ def command(
                 with lean.building():
                     plans = read_plans(session, paths, envs, sets, tags, words)
             if only_failed or failed_first:
-                plans = after_last(plans, Path(kept), only=only_failed)
+                plans = after_last(plans, Path(kept), only=only_failed, whole=shard is not None)
             plans, part = part_of(plans, shard, Path(kept)) if shard else (plans, None)
             if not plans and part is not None and not quiet:
                 click.echo(f"nothing falls into part {part.number} of {part.count}")

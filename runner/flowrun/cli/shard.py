@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Key = tuple[str, str, str]
 
 T = TypeVar("T", bound="Keyed")
-_RUNS: Final = 20  # kept runs that are looked at for how long scenarios take
+_RUNS: Final = 20  # whole runs that are looked at for how long scenarios take
 _UNKNOWN: Final = 1.0  # seconds, of a scenario where nothing is known of any
 
 
@@ -63,8 +63,9 @@ def _seconds(keys: Sequence[Key], base: Path) -> list[float]:
 
     wanted = set(keys)
     known: dict[Key, float] = {}
-    for folder in kept(base)[:_RUNS]:
-        if wanted <= known.keys():
+    whole = 0
+    for folder in kept(base):
+        if whole == _RUNS or wanted <= known.keys():
             break
         try:
             run = Kept(folder)
@@ -72,6 +73,7 @@ def _seconds(keys: Sequence[Key], base: Path) -> list[float]:
             continue
         if run.shard is not None:
             continue
+        whole += 1
         for scenario in run.scenarios():
             key = (scenario["file"], scenario["environment"], scenario["case"])
             if key in wanted and scenario["status"] in {"passed", "failed"}:

@@ -16,7 +16,7 @@ from flowrun.jobs.member import Member, why
 from flowrun.jobs.model import Done, Go, Listed, Now, Stop
 from flowrun.jobs.parcel import pack, unpack
 from flowrun.jobs.shelf import Shelf
-from flowrun.jobs.worker import ended
+from flowrun.jobs.worker import cut_off, ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -72,6 +72,7 @@ class Course:
                     deadline = heard + LONGEST_WIND_UP
                     self._interrupt()
                 if pressed() > 1 or (pressed() and time.monotonic() > min(deadline, heard + LONGEST_SILENCE)):
+                    yield from self._rest()
                     raise KeyboardInterrupt
                 if quiet and live:
                     yield self._under_way()
@@ -91,6 +92,16 @@ class Course:
                 if isinstance(event, ScenarioFinished):
                     self._standing.count(event.status)
                 yield event
+
+    def _rest(self) -> Iterator[Event]:
+        """Yield what is known when nothing is waited for any more: what is over, what was cut off, what never began."""
+        for member in self._crew.members:
+            if member.running is not None:
+                self._shelf.put(member.running, pack(cut_off(self._plans[member.running].sketch)))
+        for place in range(self._told, len(self._plans)):
+            if place not in self._shelf:
+                self._leave_out(place, "interrupted")
+        yield from self._ready()
 
     def _under_way(self) -> UnderWay:
         now = time.monotonic()

@@ -116,7 +116,8 @@ class Crew:
         servers = session.lend({id(plan.environment): plan.environment for plan in plans}.values())
         begin = Begin(options.strict, options.browser, servers, self._warnings, live)
         for member in self.members:
-            member.connection.send(begin)
+            with suppress(OSError):  # it has ended: that is told when its end is read
+                member.connection.send(begin)
         with closing(Course(self, plans, session, standing, browse)) as course:
             try:
                 yield from course.events(live=live)
@@ -164,6 +165,7 @@ class Crew:
                 yield member, member.connection.recv()
             except (EOFError, OSError):
                 self._selector.unregister(member.connection)
+                member.connection.close()
                 self.members.remove(member)
                 member.process.join(1.0)
                 yield member, None

@@ -33,7 +33,7 @@ def why(message: Any, member: Member) -> Problem:
     ending = f"by signal {-code}" if code is not None and code < 0 else f"with exit code {code}"
     return Problem(
         "job-ended",
-        f"the process that ran this scenario ended {ending}",
+        f"the process that {'read the files' if member.running is None else 'ran this scenario'} ended {ending}",
         hint="was there enough memory? run with fewer --jobs",
         exit_code=FAILED,
     )

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowrun.errors import FAILED, FlowrunError
+from flowrun.errors import FAILED, INTERRUPTED, FlowrunError
 from flowrun.events import Event, ScenarioFinished, ScenarioStarted, StepStarted
 from flowrun.jobs.model import Begin, Done, Fault, Go, HasRead, Now, Sketch, Stop
 from flowrun.jobs.parcel import pack
@@ -45,10 +45,16 @@ def work(
     with Session() as session:
         try:
             _Worker(connection, session, reading(session)).live(share)
-        except (EOFError, OSError):  # nobody is there who would be told
-            os._exit(FAILED)
         except BaseException as error:  # noqa: BLE001  it surfaces where it is read
-            connection.send(Fault(session.redactor.value(told(error))))
+            _say(connection, Fault(session.redactor.value(told(error))))
+
+
+def _say(connection: Connection, message: object) -> None:
+    """Tell the one that tells; where nobody is there any more, nothing of this process may be left either."""
+    try:
+        connection.send(message)
+    except OSError:
+        os._exit(FAILED)
 
 
 class _Worker:
@@ -98,7 +104,7 @@ class _Worker:
                 if new:
                     known[where] = len(environment.warnings)
                     warnings.append((number, where, tuple(map(hide, new))))
-        self._connection.send(HasRead(files, tuple(warnings)))
+        _say(self._connection, HasRead(files, tuple(warnings)))
 
     def _plan(self, number: int, path: Path) -> Read[Plan]:
         one = self._reading.file(path)
@@ -123,21 +129,31 @@ class _Worker:
         events: list[Event] = []
 
         def tell(event: Event) -> None:
-            events.append(session.redactor.value(event))
-            if isinstance(event, StepStarted) and (begin.live or session.interrupted.is_set()):
-                self._connection.send(Now(event.name))
+            shown = session.redactor.value(event)
+            events.append(shown)
+            if isinstance(shown, StepStarted) and (begin.live or session.interrupted.is_set()):
+                _say(self._connection, Now(shown.name))
 
         run = Run(plan, session, begin.browser, begin.strict, tell)
         finished = session.redactor.value(run.run())
-        self._connection.send(Done(order.place, pack(events), finished.exit_code, finished.summary, run.sent))
+        _say(self._connection, Done(order.place, pack(events), finished.exit_code, finished.summary, run.sent))
 
 
 def ended(sketch: Sketch, problem: Problem) -> list[Event]:
     """Return the events of a plan whose process has ended in the middle of it."""
+    return _without_steps(sketch, "failed", problem.title, FAILED, (problem,))
+
+
+def cut_off(sketch: Sketch) -> list[Event]:
+    """Return the events of a plan that was under way when nobody could wait for it any more."""
+    return _without_steps(sketch, "interrupted", "stopped before the end", INTERRUPTED)
+
+
+def _without_steps(
+    sketch: Sketch, status: str, summary: str, exit_code: int, problems: tuple[Problem, ...] = ()
+) -> list[Event]:
     file, environment, case = sketch.key
     return [
         ScenarioStarted(sketch.title, file, environment, case),
-        ScenarioFinished(
-            sketch.title, "failed", 0.0, problem.title, FAILED, environment, file, case, problems=(problem,)
-        ),
+        ScenarioFinished(sketch.title, status, 0.0, summary, exit_code, environment, file, case, problems=problems),
     ]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from flowrun.report.base import Reporter
 
 BASE: Final = Path("runs")
+_TIME: Final = "%Y-%m-%d_%H-%M-%S"
+_TIMED: Final = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
 AFTER_A_FAILURE: Final = {"html": "report.html", "junit": "junit.xml", "markdown": "report.md"}
 
 
@@ -76,7 +78,7 @@ class RunFolder:
 
 def _new(base: Path) -> Path:
     """Make a folder of its own, also when two runs begin in the same second."""
-    name = datetime.now().astimezone().strftime("%Y-%m-%d_%H-%M-%S")
+    name = datetime.now().astimezone().strftime(_TIME)
     for number in range(1, 1000):
         folder = base / (name if number == 1 else f"{name}-{number}")
         try:
@@ -90,9 +92,12 @@ def _new(base: Path) -> Path:
 def kept(base: Path = BASE) -> list[Path]:
     """Return the folders of the runs that are kept, the last first."""
     found = [folder for folder in base.glob("*/") if (folder / NAME).is_file()] if base.is_dir() else []
-    return sorted(found, key=lambda folder: (folder.name[:19], len(folder.name), folder.name), reverse=True)
+    return sorted(found, key=lambda folder: (_when(folder), len(folder.name), folder.name), reverse=True)
 
 
-def latest(base: Path = BASE) -> Path | None:
-    """Return the folder of the last run that is kept, None where there is none."""
-    return next(iter(kept(base)), None)
+def _when(folder: Path) -> str:
+    """Return the time that a run is named by; of one that somebody gave another name, when it was written."""
+    if _TIMED.match(folder.name):
+        return folder.name[:19]
+    written = datetime.fromtimestamp((folder / NAME).stat().st_mtime).astimezone()
+    return written.strftime(_TIME)
