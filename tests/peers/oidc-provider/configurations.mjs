@@ -163,8 +163,14 @@ function mtls({ jwks, certificates, aliases }) {
   };
 }
 
+// The same with lives so short that no test waits long for their end.
+const brief = (made) => (material) => {
+  const { ttl, ...rest } = made(material);
+  return { ...rest, ttl: { ...ttl, PushedAuthorizationRequest: 12, AuthorizationCode: 10 } };
+};
+
 const CONFIGURATIONS = {
-  signed, ofm, plain, fapi: fapi(false), 'fapi-nonce': fapi(true), open: open(true), 'no-par': open(false), mtls, 'mtls-aliases': mtls,
+  signed, ofm, plain, fapi: fapi(false), 'fapi-nonce': fapi(true), 'fapi-brief': brief(fapi(false)), open: open(true), 'no-par': open(false), mtls, 'mtls-aliases': mtls,
 };
 
 export const names = Object.keys(CONFIGURATIONS);
