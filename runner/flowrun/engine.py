@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from flowrun.errors import FAILED, HELD, INTERRUPTED, UNREACHABLE, gravest
 from flowrun.events import Event, Expected, Judged, RunFinished, RunStarted, ScenarioFinished
 from flowrun.running import Run
-from flowrun.turns import in_turns, waits
+from flowrun.turns import browses, in_turns, waits
 
 if TYPE_CHECKING:
     from flowrun.browser import BrowserSettings
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # A step's judgements are told with what comes after them: each event that is passed on wakes the thread that reads.
 _TOGETHER: Final = (Judged, Expected)
+_SAME_PAGE: Final = 3  # of the rows of the pack: each takes as long as a page may, and says the same
 LONGEST_WIND_UP: Final = 10.0  # seconds for the `after` steps once a person has pressed Ctrl-C
 LONGEST_SILENCE: Final = 3.0  # seconds in which nothing happens meanwhile: a call that hangs can't be interrupted
 
@@ -138,15 +139,24 @@ def _run(plans: Sequence[Plan], session: Session, options: Options, tell: Callab
     started, standing = time.monotonic(), Standing(options)
     tell(RunStarted(len(plans), len({plan.environment.name for plan in plans}), time.time(), options.shard))
 
+    proven: set[str] = set()
+    pages: Counter[str] = Counter()  # what the browser could not get past, and how often
+
     def one(plan: Plan, tell: Callable[[Event], None], *, keep_login: bool = False) -> None:
         reason = standing.why_not(plan.environment, interrupted=session.interrupted.is_set())
+        reason = reason or (_stuck(pages) if browses(plan.scenario) else "")
         if reason:
             tell(not_run(plan, reason))
             standing.count("not run")
             return
-        run = Run(plan, session, options.browser, options.strict, tell, keep_login=keep_login)
+        run = Run(plan, session, options.browser, options.strict, tell, keep_login=keep_login, proven=proven)
         run.recorder, run.resume = options.recorder, options.resume
         finished = run.run()
+        if options.harden:
+            # A page that nobody described may be how a server refuses; where it should not, it is in everybody's way.
+            stuck = () if plan.scenario.refused else finished.problems
+            pages.update({one.title for one in stuck if one.code.startswith(("page-unknown", "control-"))})
+            proven.update({"refresh_token"} if run.has_refresh_token else ())
         standing.take(plan.environment, finished.exit_code, finished.summary, sent=run.sent)
         standing.count(finished.status)
 
@@ -164,6 +174,12 @@ def _run(plans: Sequence[Plan], session: Session, options: Options, tell: Callab
         for plan in plans:
             one(plan, tell)
     tell(standing.over(len(plans), time.monotonic() - started, interrupted=session.interrupted.is_set()))
+
+
+def _stuck(pages: Counter[str]) -> str:
+    """Return why no further scenario should try to get past a page; empty while it is worth it."""
+    same = next((title for title, times in pages.items() if times >= _SAME_PAGE), "")
+    return f"{_SAME_PAGE} before it did not get past the same page: {same}" if same else ""
 
 
 def not_run(plan: Plan, reason: str) -> ScenarioFinished:

@@ -82,7 +82,8 @@ def derive(
             continue
         if not wanted.holds(row):
             continue
-        reason = _why_not(row, environment, wanted)
+        row, reason = _answering(row, environment)
+        reason = _why_not(row, environment, wanted) or reason
         if not reason:
             try:
                 made += plans.make(row, environment, overrides, keyring)[:1]
@@ -105,6 +106,27 @@ def _why_not(row: Scenario, environment: Environment, wanted: Wanted) -> str:
         return f"only when asked for: --tag {OPT_IN}"
     lacking = unmet(row.needs, environment, {})
     return f"needs {', '.join(lacking)}, which is not there" if lacking else ""
+
+
+def _answering(row: Scenario, environment: Environment) -> tuple[Scenario, str]:
+    """Return a row that gives its answers on the pages that have them here, and what it lacks where none has.
+
+    A row says `consent: deny`; what the page is called is the environment's affair.
+    """
+    steps = []
+    for step in row.steps:
+        answers = step.input.get("answers") if step.kind == "browse" else None
+        found: dict[str, Any] = {}
+        for page, word in answers.items() if isinstance(answers, Mapping) else ():
+            having = [name for name, one in environment.pages.items() if word in (one.get("answers") or ())]
+            if "{{" in str(word) or page in having:
+                found[page] = word
+            elif having:
+                found |= dict.fromkeys(having, word)
+            else:
+                return row, f"no page of the environment has the answer '{word}'"
+        steps.append(replace(step, input={**step.input, "answers": found}) if found else step)
+    return replace(row, steps=tuple(steps)), ""
 
 
 def second_client(environment: Environment, name: str) -> str:

@@ -12,11 +12,14 @@ from flowrun.events import Judged
 
 if TYPE_CHECKING:
     from flowrun.errors import Problem
+    from flowrun.flow import Refusal
     from flowrun.profiles import Profile
     from flowrun.scenario import Scenario, WrittenStep
 
 # Of these nobody can tell what they say of the server: the pages are not described well enough, or a file is wrong.
 _UNCLEAR: Final = ("page-", "control-", "answer-", "option-", "window-", "tamper-", "browser-", "wait-too-long")
+_BROKE: Final = "page-error"  # the server itself broke (5xx), which is no refusal and no answer either
+_SAYS_NO: Final = frozenset({400, 401, 403})  # what a server without a word about it may say no with
 
 
 def concerns(scenario: Scenario, step: WrittenStep) -> bool:
@@ -27,7 +30,27 @@ def concerns(scenario: Scenario, step: WrittenStep) -> bool:
 
 def broken_by(problem: Problem) -> bool:
     """Tell whether a problem of such a step breaks the rule."""
-    return problem.exit_code == FAILED and not problem.warning and not problem.code.startswith(_UNCLEAR)
+    unclear = problem.code.startswith(_UNCLEAR) and problem.code != _BROKE
+    return problem.exit_code == FAILED and not problem.warning and not unclear
+
+
+def stands_in_the_way(problem: Problem) -> bool:
+    """Tell whether a problem of such a step leaves open what the server does: the rule is not judged then."""
+    return not problem.warning and not broken_by(problem)
+
+
+def is_refused_all_the_same(scenario: Scenario, step: WrittenStep, refusal: Refusal) -> bool:
+    """Tell a refusal that the rule is content with, at its place but without the error that belongs there.
+
+    Whether a server refuses is what the rule is about. How it says so is another rule (RFC 6749 §5.2).
+    """
+    there = step.name in scenario.refused or refusal.place in scenario.refused
+    return (
+        scenario.proves is not None
+        and there
+        and refusal.place not in {"page", "callback"}
+        and (refusal.status in _SAYS_NO)
+    )
 
 
 def told(problems: Sequence[Problem], scenario: Scenario, profile: Profile) -> list[Problem]:
@@ -40,17 +63,24 @@ def told(problems: Sequence[Problem], scenario: Scenario, profile: Profile) -> l
             found.append(problem)
         elif level in {"must", "should"}:
             facts = (("rule", scenario.title), ("spec", scenario.proves.clause), *problem.facts)
-            whose = problem.blame or f"{blame.THEIRS}: {scenario.proves.clause}"
+            # An expectation here is the rule itself, not what a person may have expected in vain.
+            known = "" if problem.code == "expectation" else problem.blame
+            whose = known or f"{blame.THEIRS}: {scenario.proves.clause}"
             found.append(replace(problem, code=scenario.id, facts=facts, warning=level == "should", blame=whose))
     return found
 
 
-def judged(scenario: Scenario, profile: Profile, complaint: str, deviation: str, *, tried: bool) -> Judged:
-    """Return what came of the rule, as of an automatic check; `tried`: the run came as far as that."""
+def judged(
+    scenario: Scenario, profile: Profile, complaint: str, deviation: str, *, tried: bool, unclear: str
+) -> Judged:
+    """Return what came of the rule, as of an automatic check.
+
+    `tried`: the run came as far as that; `unclear` is what stood in the way of judging it.
+    """
     assert scenario.proves is not None  # noqa: S101  the caller has looked
     level = scenario.proves.level_in(profile.family)
     word = "deviation" if deviation else "noted" if level == "info" else "failed"
     if not complaint:
-        word = "held" if tried else "skipped"
-        complaint = "" if tried else "the run did not come as far as that"
+        complaint = unclear if tried else "the run did not come as far as that"
+        word = "skipped" if complaint else "held"
     return Judged(scenario.id, level, word, scenario.title, scenario.proves.clause, complaint, deviation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,6 +51,7 @@ class Run:
     """Runs one plan; `known` is what it has learned, `verdict` what it thinks of it.
 
     `keep_login`: the first visit of the browser finds the cookies of the scenarios before, unless it says otherwise.
+    `proven` are needs that a scenario before has seen met, whatever the metadata say.
     """
 
     plan: Plan
@@ -71,6 +72,7 @@ class Run:
     recorder: Recorder | None = None
     resume: Resume | None = None
     keep_login: bool = False
+    proven: Collection[str] = ()
 
     def __post_init__(self) -> None:
         """Start knowing nothing."""
@@ -117,7 +119,7 @@ class Run:
         if scenario.proves is not None and scenario.proves.level_in(environment.profile.family) == "off":
             why = f"the profile {environment.profile.name} does not ask for it"
             return self._finish("not applicable", started, why, HELD)
-        lacking = unmet(scenario.needs, environment, {}) or self._steps()
+        lacking = self._unmet({}) or self._steps()
         if lacking:
             return self._finish("not applicable", started, f"needs {', '.join(lacking)}, which is not there", HELD)
         if scenario.proves is not None and not self.session.interrupted.is_set():
@@ -168,10 +170,19 @@ class Run:
             if going and self.recorder is not None:
                 self.recorder.step(self.known, step)
             if step.kind == "discover" and going:
-                lacking = unmet(self.plan.scenario.needs, self.plan.environment, self.known.flow(step).server)
+                lacking = self._unmet(self.known.flow(step).server)
                 if lacking:
                     return lacking
         return []
+
+    def _unmet(self, server: Mapping[str, Any]) -> list[str]:
+        lacking = unmet(self.plan.scenario.needs, self.plan.environment, server)
+        return [need for need in lacking if need not in self.proven]
+
+    @property
+    def has_refresh_token(self) -> bool:
+        """Tell whether the server gave one."""
+        return any("refresh_token" in flow.tokens for flow in self.known.flows.values())
 
     def _from_here(self) -> Iterator[WrittenStep]:
         """Yield the steps to run: all, or those that a kept run is gone on with."""

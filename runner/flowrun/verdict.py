@@ -35,7 +35,7 @@ _NEVER_THE_SAME: Final = {"push": ("request_uri",), "browse": ("code",), "exchan
 class Verdict:
     """Collects what went wrong in one run. `refused` says what was refused as expected, in words.
 
-    `complaint` is what broke the rule that the scenario proves.
+    `complaint` is what broke the rule that the scenario proves, `unclear` what left open whether anything did.
     """
 
     known: Known
@@ -45,6 +45,7 @@ class Verdict:
     refused: str = ""
     refusal: Refusal | None = None
     complaint: str = ""
+    unclear: str = ""
     _held: set[str] = field(default_factory=set)
     _deviated: set[str] = field(default_factory=set)
     _received: dict[str, list[str]] = field(default_factory=dict)
@@ -256,7 +257,11 @@ class Verdict:
         self.refusal = refusal
         scenario = self.known.plan.scenario
         wanted = {} if after else scenario.refused
-        if not after and self.expects(step, refusal.place, refusal.error):
+        expected = not after and self.expects(step, refusal.place, refusal.error)
+        otherwise = not after and not expected and rule.is_refused_all_the_same(scenario, step, refusal)
+        if otherwise:
+            self._warn_of_the_error(step, outcome, refusal)
+        if expected or otherwise:
             self.refused = refusals.sentence(refusal)
             self.counts["held"] += 1
             return True
@@ -287,6 +292,21 @@ class Verdict:
         )
         return False
 
+    def _warn_of_the_error(self, step: WrittenStep, outcome: Outcome, refusal: Refusal) -> None:
+        """Tell that a refusal came as it must, but not with the error that it should name."""
+        scenario = self.known.plan.scenario
+        names = next(scenario.refused[one] for one in (step.name, refusal.place) if one in scenario.refused)
+        came = f"with {refusal.error} instead of" if refusal.error else f"with {refusal.status} and none of the errors"
+        title = f"refused, {came} {' or '.join(names)}"
+        facts = (("spec", "RFC 6749 §5.2"), *_identity(outcome, full=True))
+        at = step.place(scenario.document)
+        self.counts["warned"] += 1
+        self.problems.append(
+            Problem(
+                "other-error", title, at, "", facts, "", FAILED, warning=True, blame=f"{blame.THEIRS}: RFC 6749 §5.2"
+            )
+        )
+
     def _came_late(self, step: WrittenStep, outcome: Outcome, refusal: Refusal) -> bool:
         """Tell whether the browser was refused because its request_uri was dead."""
         expires_at = self.known.flow(step).expires_at
@@ -300,12 +320,13 @@ class Verdict:
         """Judge the one rule that the scenario proves; `tried`: its steps came as far as that."""
         scenario, profile = self.known.plan.scenario, self.known.plan.environment.profile
         before = len(self.problems)
-        if tried and not self.complaint and self._should_have_been_refused():
+        if tried and not self.complaint and not self.unclear and self._should_have_been_refused():
             self.problems.append(self._not_refused())
             self.under_the_rule(before)
             self.excuse(before)
         deviation = self._deviation(scenario.id) if self.complaint else ""
-        judged = rule.judged(scenario, profile, self.complaint, deviation, tried=tried)
+        judged = rule.judged(scenario, profile, self.complaint, deviation, tried=tried, unclear=self.unclear)
+        self.counts["skipped"] += judged.outcome == "skipped"
         self.counts["held"] += judged.outcome == "held" and not self.refused  # a refusal has been counted
         self.counts["noted"] += judged.outcome == "noted"
         self.counts["warned"] += judged.outcome == "failed" and judged.level == "should"
@@ -315,6 +336,7 @@ class Verdict:
         """Put the problems from `since` on under the rule that the scenario proves."""
         new = self.problems[since:]
         self.complaint = self.complaint or next((one.title for one in new if rule.broken_by(one)), "")
+        self.unclear = self.unclear or next((one.title for one in new if rule.stands_in_the_way(one)), "")
         self.problems[since:] = rule.told(new, self.known.plan.scenario, self.known.plan.environment.profile)
 
     def _should_have_been_refused(self) -> bool:

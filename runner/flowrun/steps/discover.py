@@ -58,7 +58,7 @@ def _without_metadata(step: Discover, tools: Tools) -> Outcome:
     """Go on with what the environment lists: a server need not have metadata, and scenarios run on any server."""
     endpoints = tools.environment.endpoints
     available = "pushed_authorization_request_endpoint" in endpoints
-    tools.flow.server = {**endpoints, "par_available": available, "par_required": False}
+    tools.flow.server = {**endpoints, "issuer": tools.issuer, "par_available": available, "par_required": False}
     if step.jwks:
         _read_keys(tools)
     return Outcome({**tools.flow.server}, summary="no metadata (404): the endpoints of the environment file are used")
