@@ -6,6 +6,7 @@ import csv
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from flowrun.cli import main
 
@@ -72,6 +73,66 @@ def test_where_the_good_scenario_fails_nothing_else_is_tried(harden, environment
 
     assert ran.code == 1
     assert "3 not run: the good scenario did not pass, so a refusal would prove nothing" in ran.out
+
+
+ROW = """\
+scenario: Row {number} gets through
+id: row-{number}
+like: {good}
+proves: {{level: must, clause: RFC 9126 §4}}
+inputs: {{dp_id: ""}}
+steps: [discover, sign: request_object, push, browse: {{session: new}}]
+"""
+
+
+def test_what_nobody_gets_past_is_not_tried_again_and_again(harden, environment, repo, tmp_path):
+    """The rows ask for no data provider, so that a page comes up which the environment does not describe."""
+    (tmp_path / "rows").mkdir()
+    for number in range(5):
+        text = ROW.format(number=number, good=repo / GOOD)
+        (tmp_path / "rows" / f"row-{number}.yaml").write_text(text, "utf-8")
+    pages = yaml.safe_load((repo / QUICK).read_text("utf-8"))["pages"]
+    del pages["provider"]
+
+    ran = harden("--pack", str(tmp_path / "rows"), env=environment(pages=pages))
+
+    statuses = [one["status"] for one in ran.report["scenarios"]]
+    assert statuses == ["passed", "failed", "failed", "failed", "not run", "not run"]
+    assert ran.codes == ["page-unknown"] * 3
+    assert "3 before it did not get past the same page" in ran.report["scenarios"][-1]["summary"]
+
+
+def test_where_no_page_has_the_answer_of_a_row_it_is_left_out(harden, environment, repo):
+    pages = yaml.safe_load((repo / QUICK).read_text("utf-8"))["pages"]
+    del pages["consent"]["answers"]["deny"]
+
+    out = harden("-k", "user-rejects", env=environment(pages=pages)).out
+
+    assert "no page of the environment has the answer 'deny': user-rejects" in out
+
+
+def test_an_answer_of_a_row_is_given_on_the_page_that_has_it(harden, environment, repo, tmp_path):
+    pages = yaml.safe_load((repo / QUICK).read_text("utf-8"))["pages"]
+    pages["approval"] = pages.pop("consent")
+    good = (
+        (repo / GOOD)
+        .read_text("utf-8")
+        .replace("consent: approve", "approval: approve")
+        .replace(": consent}", ": approval}")
+    )
+    (tmp_path / "good.yaml").write_text(good, "utf-8")
+
+    ran = harden("-k", "user-rejects", good=str(tmp_path / "good.yaml"), env=environment(pages=pages))
+
+    assert (ran.code, len(ran.report["scenarios"])) == (0, 2), ran.out
+
+
+def test_what_the_good_scenario_got_is_believed_more_than_the_metadata(harden, monkeypatch):
+    monkeypatch.setattr("flowrun.sandbox.metadata.GRANT_TYPES", ["authorization_code"])
+
+    ran = harden("-k", "ref-no-auth")
+
+    assert [one["status"] for one in ran.report["scenarios"]] == ["passed", "passed"]
 
 
 def test_waits_overlap(harden):
