@@ -63,10 +63,14 @@ def told(problems: Sequence[Problem], scenario: Scenario, profile: Profile) -> l
             found.append(problem)
         elif level in {"must", "should"}:
             facts = (("rule", scenario.title), ("spec", scenario.proves.clause), *problem.facts)
-            # An expectation here is the rule itself, not what a person may have expected in vain.
-            known = "" if problem.code == "expectation" else problem.blame
-            whose = known or f"{blame.THEIRS}: {scenario.proves.clause}"
-            found.append(replace(problem, code=scenario.id, facts=facts, warning=level == "should", blame=whose))
+            title, whose = problem.title, problem.blame
+            if problem.code == "expectation":  # the rule itself, not what a person may have expected in vain
+                said = dict(problem.facts)
+                title, whose = f"{title}: {said.get('expected')}, but it is {said.get('got')}", ""
+            whose = whose or f"{blame.THEIRS}: {scenario.proves.clause}"
+            found.append(
+                replace(problem, code=scenario.id, title=title, facts=facts, warning=level == "should", blame=whose)
+            )
     return found
 
 

@@ -132,7 +132,7 @@ VERBOSE = """\
 """
 
 QUIET = """\
-  ✓ PAR passes: passed in 12.8 s: 3 checks held
+  ! PAR passes: warned in 12.8 s: no Cache-Control [push.no-store]
 
     error[par_error]: refused: invalid_scope
       --> par.yaml:12:5

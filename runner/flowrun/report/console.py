@@ -219,10 +219,19 @@ class Console:
         where = f" [{event.case}]" if event.case else ""
         place = f" ({event.environment})" if self._environments > 1 else ""
         head = f"{event.title}{where}{place}: " if self._quiet else ""
-        word = self._paint(event.status, _SIGNS[event.status][2])
-        self._line(f"  {self._sign(event.status)} {head}{word} in {event.seconds:.1f} s: {event.summary}", 4)
+        status, summary = self._in_one_line(event) if self._quiet else (event.status, event.summary)
+        word = self._paint(status, _SIGNS[status][2])
+        self._line(f"  {self._sign(status)} {head}{word} in {event.seconds:.1f} s: {summary}", 4)
         if not self._quiet:
             self._line("")
+
+    def _in_one_line(self, event: ScenarioFinished) -> tuple[str, str]:
+        """Return word and sentence for a scenario of which nothing else is shown: a warning must not look like none."""
+        warnings = [one for one in event.problems if one.warning]
+        if event.status != "passed" or not warnings:
+            return event.status, event.summary
+        more = f", and {len(warnings) - 1} more" if len(warnings) > 1 else ""
+        return "warned", f"{warnings[0].title} [{warnings[0].code}]{more}"
 
     def _closing_problems(self, event: ScenarioFinished) -> None:
         """Show what came up outside the steps: the outcome as a whole, a server that did not start."""
