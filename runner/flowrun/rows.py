@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 
 
 def folder() -> Path:
     """Return the folder of the pack."""
-    return Path(str(files("flowrun.pack")))
+    return Path(str(resources.files("flowrun.pack")))
+
+
+def files() -> list[Path]:
+    """Return the files of the rows."""
+    return sorted(folder().rglob("*.yaml"))
 
 
 def ids() -> list[str]:
     """Return the ids of the rows; the name of a file is the id of its row."""
-    return sorted(file.stem for file in folder().rglob("*.yaml"))
+    return sorted(file.stem for file in files())

@@ -215,3 +215,11 @@ def test_without_a_word_everything_is_listed_by_group(flowrun: Callable[..., Res
     assert [line for line in out.splitlines() if line and not line.startswith(" ")] == list(explain.GROUPS.values())
     text = " ".join(out.split())
     assert [entry.word for entry in entries() if not re.search(rf" {re.escape(entry.word)}(,| |$)", text)] == []
+
+
+def test_a_row_of_the_pack_is_told_with_its_reason_and_clause(flowrun: Callable[..., Result]) -> None:
+    out = flowrun("explain", "code-reuse").stdout
+
+    assert "code-reuse: a row of the refusal pack" in out
+    assert "Whoever reads a code in a log" in out
+    assert "RFC 6749 §4.1.2; the official module attempt-reuse-authorization-code" in out

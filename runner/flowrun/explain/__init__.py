@@ -15,7 +15,7 @@ from functools import lru_cache
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Any, Final
 
-from flowrun import profiles
+from flowrun import profiles, rows
 from flowrun.checks import CHECKS
 from flowrun.document import read
 from flowrun.needs import NEEDS
@@ -24,12 +24,15 @@ from flowrun.sandbox import FAULTS
 from flowrun.validate import schema
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flowrun.checks.base import Check
 
 GROUPS: Final[Mapping[str, str]] = {
     "error": "error codes of servers",
     "problem": "codes of flowrun's messages",
     "check": "automatic checks",
+    "row": "rows of the refusal pack",
     "need": "needs",
     "fault": "faults of the sandbox",
     "profile": "profiles",
@@ -41,6 +44,7 @@ _CALLED: Final[Mapping[str, str]] = {
     "error": "an error code of servers",
     "problem": "a code of flowrun's messages",
     "check": "an automatic check",
+    "row": "a row of the refusal pack",
     "need": "something that a scenario may need",
     "fault": "a fault of the sandbox",
     "profile": "a profile",
@@ -57,7 +61,8 @@ class Entry:
     """One meaning of a word.
 
     `says` is a sentence, `do` a deed, `spec` the text it comes from; all but `says` may be empty. `also` are other
-    words it is asked for by. Only checks have `how`, a sentence on how they judge, and `levels`, the profiles by level.
+    words it is asked for by. `how` is a sentence on how a check judges, or why a row is there. `levels` are the
+    profiles by level, of checks only.
     """
 
     word: str
@@ -80,6 +85,7 @@ def entries() -> tuple[Entry, ...]:
         *_written("error", "errors", ADVICE),
         *_written("problem", "problems"),
         *map(_of_check, CHECKS),
+        *map(_of_row, rows.files()),
         *(one for one in _written("need", "needs") if one.word in NEEDS),
         *(Entry(word, "fault", says, do=_FAULT_DO.format(word=word)) for word, says in FAULTS.items()),
         *map(_of_profile, profiles.names()),
@@ -112,7 +118,7 @@ def lines(entry: Entry) -> list[str]:
     """Return an entry as text for people."""
     out = [f"{entry.word}: {_CALLED[entry.group]}", f"  {entry.says}"]
     if entry.how:
-        out += ["  How it is judged", f"    {entry.how}"]
+        out += ["  Why" if entry.group == "row" else "  How it is judged", f"    {entry.how}"]
     if entry.levels:
         out += ["  Level by profile", *(f"    {level:<6}  {names}" for level, names in entry.levels)]
     if entry.causes:
@@ -144,6 +150,20 @@ def _of_check(check: Check) -> Entry:
         spec=check.clause,
         how=" ".join((check.judge.__doc__ or "").split()),
         levels=_levels(check.id),
+    )
+
+
+def _of_row(file: Path) -> Entry:
+    written: Mapping[str, Any] = read(file).data
+    proves, name = written["proves"], written["id"]
+    module = f"; the official module {proves['module']}" if "module" in proves else ""
+    return Entry(
+        name,
+        "row",
+        _sentence(written["scenario"]),
+        do=f"flowrun harden FILE -k {name} tries it; the sandbox's fault {proves['fault']} breaks it",
+        spec=f"{proves['clause']}{module}",
+        how=_sentence(written["why"]),
     )
 
 
