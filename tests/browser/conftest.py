@@ -90,6 +90,7 @@ PAGES = {
     "clickable": "<!doctype html><h1>Sign on</h1><form action=/done method=post><div>User name</div><div><input name=user>"
     "</div></form><a onclick='location = \"/oops\"'>Cancel</a><div style='cursor: pointer' id=go><b>Sign on</b></div>"
     "<script>go.addEventListener('click', () => document.forms[0].submit())</script>",
+    "to_empty": "<!doctype html><h1>Start</h1><form action=/empty-403><button>Go</button></form>",
     "slow": "<!doctype html><h1>Slow</h1><form action=/never><button>Continue</button></form>",
     "loop": form(LABELLED + "<button>Sign in</button>", to="/zoo/loop"),
     "twins": "<!doctype html><h1>Twins</h1><button>Go</button><button>Go</button>",
@@ -154,6 +155,8 @@ def handler(server: Server) -> type[loopback.Handler]:
                 self.say(400, body, kind="application/json")
             elif path == "/oops":
                 self.say(400, "<h1>oops! something went wrong</h1><pre>error: invalid_request_uri</pre>")
+            elif path.startswith("/empty-"):
+                self.say(int(path[-3:]), "")
             elif path == "/favicon.ico":
                 self.say(404, "")
             elif path == "/broken":

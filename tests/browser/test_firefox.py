@@ -54,6 +54,13 @@ def go(browser: Browser, url: str, pages: Any = LOGIN, **changes: Any) -> Walk:
 
 
 @browser_test
+def test_an_error_without_a_body_is_a_page(firefox: Browser, server: Server) -> None:
+    with pytest.raises(BrowseError) as caught:
+        go(firefox, f"{server.url}/empty-400")
+    assert (caught.value.code, caught.value.place) == ("page-error", "page")
+
+
+@browser_test
 @pytest.mark.parametrize("mode", ["query", "fragment", "form_post"])
 def test_the_callback_is_taken_before_any_network(firefox: Browser, server: Server, mode: str) -> None:
     server.mode = mode

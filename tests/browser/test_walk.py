@@ -310,6 +310,23 @@ def test_an_error_document_is_evidence(
     assert error.page.screenshot
 
 
+@pytest.mark.parametrize(("status", "place"), [(400, "page"), (404, "page"), (500, "")])
+def test_an_error_without_a_body_is_evidence_too(walk: Any, server: Server, status: int, place: str) -> None:
+    error = failing(walk, f"{server.url}/empty-{status}", LOGIN)
+    assert (error.code, error.place) == ("page-error", place)
+    assert error.title == f"the server answered with the status {status} and an empty page"
+    assert error.page is not None
+    assert (error.page.status, error.page.text, error.page.url) == (status, "", f"{server.url}/empty-{status}")
+    assert error.page.seconds < 3
+
+
+def test_an_empty_error_can_be_described(walk: Any, server: Server) -> None:
+    start = {"shows": {"heading": "Start"}, "do": [{"press": "Go"}]}
+    done = walk(server.page("to_empty"), {"start": start, "no": {"shows": {"url": "/empty-403"}, "means": "refused"}})
+    assert [visit.name for visit in done.pages] == ["start", "no"]
+    assert done.refused.status == 403
+
+
 def test_a_page_that_means_refused(walk: Any, server: Server) -> None:
     pages = {**LOGIN, "oops": {"shows": {"heading": "oops"}, "means": "refused"}}
     done = walk(f"{server.url}/oops", pages)

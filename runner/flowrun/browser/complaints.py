@@ -9,6 +9,7 @@ from flowrun.browser.conditions import judge, words_of
 from flowrun.browser.finder import quoted
 from flowrun.browser.model import BrowseError
 from flowrun.browser.redirect import without_parameters
+from flowrun.browser.snapshot import CLIENT_ERROR
 from flowrun.errors import NO_BROWSER, UNREACHABLE, did_you_mean
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from flowrun.browser.model import Path
     from flowrun.browser.snapshot import Snapshot
 
-CLIENT_ERROR = 400  # from here on a status says that the document is an error
 SERVER_ERROR = 500  # from here on that the server broke, which is no refusal of what was asked
 
 
@@ -53,7 +53,11 @@ def unknown(page: Snapshot, shows: Mapping[str, Mapping[str, Any]]) -> BrowseErr
     if (page.status or 0) >= CLIENT_ERROR or (evidence.is_json(page) and code):
         broke = (page.status or 0) >= SERVER_ERROR and not (evidence.is_json(page) and code)
         said = f" {code}:" if code and not broke else ""
-        title = f"the server showed an error page instead ({page.status}):{said} '{what}'"
+        title = (
+            f"the server showed an error page instead ({page.status}):{said} '{what}'"
+            if what
+            else f"the server answered with the status {page.status} and an empty page"
+        )
         if broke:
             hint = (
                 "this is no refusal: the server broke; look into its log. Where it really refuses with such a page, "

@@ -15,7 +15,8 @@ from flowrun.browser.conditions import Choice, choose, judge, what_holds, words_
 from flowrun.browser.model import PLAIN, BrowseError, Manner, PageVisit, Walk
 from flowrun.browser.network import unreachable
 from flowrun.browser.scene import TICK, ArrivedError, ControlAwayError, Scene
-from flowrun.browser.snapshot import BUTTON, FIELD
+from flowrun.browser.screen import OWN_PAGES
+from flowrun.browser.snapshot import BUTTON, CLIENT_ERROR, FIELD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +31,6 @@ LOADING_SECONDS = 0.5  # a document held up by a script from elsewhere is used a
 QUIET_SECONDS = 1.5  # a page nobody described, complete and unchanged for this long, will not become another one
 QUIET_ERROR_SECONDS = 0.3  # the same for an error document without scripts
 BLANK = "about:blank"
-NO_PAGE = "chrome-error:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ class Walker:
 
     def _has_come(self, page: Snapshot) -> bool:
         """Tell whether this is a page of the walk, not what the tab showed before or shows when there is none."""
-        if page.url == BLANK or page.url.startswith(NO_PAGE):
+        if page.url == BLANK or page.url.startswith(OWN_PAGES):
             return False
         return self.last is not None or not self.screen.waiting()
 
@@ -323,11 +323,11 @@ class Walker:
         """Tell whether a page that is none will stay so, before its whole time is over."""
         if page.ready != "complete" or page.leaves or self._busy():
             return False
-        if page.still and (evidence.is_json(page) or tied or (page.status or 0) >= complaints.CLIENT_ERROR):
+        if page.still and (evidence.is_json(page) or tied or (page.status or 0) >= CLIENT_ERROR):
             return quiet >= QUIET_ERROR_SECONDS
         if not page.still and any(judge(shows, page).met for shows in self.shows.values()) and not tied:
             return False  # a described page in part: the rest may still come
-        shows = tied or (page.status or 0) >= complaints.CLIENT_ERROR or bool(page.of(FIELD, BUTTON))
+        shows = tied or (page.status or 0) >= CLIENT_ERROR or bool(page.of(FIELD, BUTTON))
         return quiet >= QUIET_SECONDS and (page.still or shows)
 
     def _check_network(self) -> None:

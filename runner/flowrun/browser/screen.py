@@ -20,7 +20,16 @@ from urllib3.exceptions import HTTPError
 
 from flowrun.browser.cdp import CdpGone
 from flowrun.browser.finder import find_names, plain
-from flowrun.browser.snapshot import Control, Listing, Snapshot, read_control, read_listing, read_snapshot, with_frame
+from flowrun.browser.snapshot import (
+    CLIENT_ERROR,
+    Control,
+    Listing,
+    Snapshot,
+    read_control,
+    read_listing,
+    read_snapshot,
+    with_frame,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +52,7 @@ aim.stop();
 return aim.landed;"""
 LANDINGS = {"beside": MOVED, "lost": LOST}
 LEAVE_SECONDS = 0.02  # a click that leaves the page is heard of within this
+OWN_PAGES = ("chrome-error:", "about:neterror")  # what a browser shows where there is no page
 FRAME_DEPTH = 3
 MOST_FRAMES = 8
 
@@ -180,8 +190,18 @@ class Screen:
         if page.document not in self._statuses:
             self.capture.catch_up(self.target)  # the page may be seen sooner than heard of: these are two sockets
             self._statuses[page.document] = self.capture.status(page.url)
+        if page.url.startswith(OWN_PAGES):
+            page = self._empty_error(page)
         said = [words for target, words in self.capture.dialogs if target == self.target and words]
         return replace(page, status=self._statuses[page.document], text="\n".join([page.text, *said]))
+
+    def _empty_error(self, page: Snapshot) -> Snapshot:
+        """Return what the server sent where the browser shows a page of its own: an error status and nothing else."""
+        hop = self.capture.answered(self.target)
+        if hop is None or (hop.status or 0) < CLIENT_ERROR:
+            return page
+        self._statuses[page.document] = hop.status
+        return Snapshot(url=hop.url, document=page.document)
 
     def _read(self, frame: tuple[int, ...], depth: int) -> Snapshot:
         data = self._run("scan")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+CLIENT_ERROR = 400  # from here on a status says that the document is an error
 FIELD, BUTTON, LINK, OPTION, HEADING = "field", "button", "link", "option", "heading"
 
 

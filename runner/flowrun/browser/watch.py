@@ -89,6 +89,13 @@ class Watch(ABC):
             hop = self.hops[tab.hop]
             return hop.url if hop.status is None else ""
 
+    def answered(self, target: str) -> Hop | None:
+        """Return the main document that a tab asked for last, once its answer has come."""
+        with self._lock:
+            tab = self._of(target)
+            hop = self.hops[tab.hop] if tab is not None and tab.hop is not None else None
+            return hop if hop is not None and hop.status is not None else None
+
     def close(self) -> None:
         """Stop watching."""
         self._socket.close()
