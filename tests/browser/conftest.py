@@ -91,6 +91,7 @@ PAGES = {
     "</div></form><a onclick='location = \"/oops\"'>Cancel</a><div style='cursor: pointer' id=go><b>Sign on</b></div>"
     "<script>go.addEventListener('click', () => document.forms[0].submit())</script>",
     "to_empty": "<!doctype html><h1>Start</h1><form action=/empty-403><button>Go</button></form>",
+    "polling": form(LABELLED + "<button>Sign in</button>") + "<script>fetch('/never')</script>",
     "slow": "<!doctype html><h1>Slow</h1><form action=/never><button>Continue</button></form>",
     "loop": form(LABELLED + "<button>Sign in</button>", to="/zoo/loop"),
     "twins": "<!doctype html><h1>Twins</h1><button>Go</button><button>Go</button>",

@@ -187,6 +187,12 @@ def test_a_single_page_application(walk: Any, server: Server) -> None:
     assert server.received == [FILLED]
 
 
+def test_a_page_that_asks_for_news_without_end_is_not_waited_for_longer(walk: Any, server: Server) -> None:
+    done = walk(server.page("polling"), LOGIN)
+    assert [visit.name for visit in done.pages] == ["login"]
+    assert done.pages[0].seconds < 4  # the answer comes after 8
+
+
 def test_choose_tick_untick_and_a_date(walk: Any, server: Server) -> None:
     choices = {
         "shows": {"field": "Data provider"},

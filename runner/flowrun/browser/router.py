@@ -28,9 +28,15 @@ if TYPE_CHECKING:
 SAME_PAGE_LIMIT = 3  # complaints.came_back says it in words
 SETTLE_SECONDS = 0.2  # another page with as many conditions is there in part: which one it is shows within this
 LOADING_SECONDS = 0.5  # a document held up by a script from elsewhere is used all the same after this
+DATA_SECONDS = 1.0  # a page that fetches something may become another one; it is waited for this long
+BREATH_SECONDS = 0.05  # from one thing fetched to the next, or to what is drawn of it
 QUIET_SECONDS = 1.5  # a page nobody described, complete and unchanged for this long, will not become another one
 QUIET_ERROR_SECONDS = 0.3  # the same for an error document without scripts
 BLANK = "about:blank"
+
+
+class FlashedError(Exception):
+    """A page has become another one before anything was done on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,9 @@ class Walker:
     times: Counter[tuple[str, object]] = field(default_factory=Counter)
     last: Snapshot | None = None
     changed_at: float = 0.0
+    busy_at: float = 0.0  # when the page was last seen to fetch something
+    found: tuple[str, float] | None = None  # the page that was recognised, and its document; its actions come next
+    found_at: float = 0.0
     began_at: float = 0.0  # when the wait for the next page began
     until: float = 0.0
     stale: float | None = None  # the document that was there before, and is to go
@@ -166,6 +175,8 @@ class Walker:
             self.began_at = self.changed_at = now
         elif page.content != self.last.content or page.url != self.last.url:
             self.changed_at = now
+        if self._busy():
+            self.busy_at = now
         self.last = page
 
     def _next(self, page: Snapshot) -> PageVisit | None:
@@ -190,10 +201,23 @@ class Walker:
         return not (page.url != self.done.url and page.content != self.done.content and quiet)
 
     def _is_settled(self, choice: Choice, page: Snapshot) -> bool:
-        quiet = time.monotonic() - self.changed_at
+        now = time.monotonic()
+        quiet = now - self.changed_at
         if page.ready == "loading" and quiet < LOADING_SECONDS:
             return False
+        if (choice.name, page.document) != self.found:
+            self.found, self.found_at = (choice.name, page.document), now
+        if not page.still:
+            if now - self.busy_at < BREATH_SECONDS and now - self.found_at < DATA_SECONDS:
+                return False
+            if not self._is_answered(choice.name) and quiet < LOADING_SECONDS:
+                return False  # it is an error only where this is the page, and not what flashes before it
         return not choice.rivals or page.still or quiet >= SETTLE_SECONDS
+
+    def _is_answered(self, name: str) -> bool:
+        """Tell whether the step has an answer that the page takes, if it asks for one."""
+        choices = self.request.pages[name].get("answers") or {}
+        return not choices or self.request.answers.get(name) in choices
 
     def _busy(self) -> bool:
         return self.screen.capture.busy(self.screen.target)
@@ -218,17 +242,15 @@ class Walker:
         self.old_words = self._failed(name, page)
         if self.old_words and (name in self.met or not (described.get("do") or described.get("answers"))):
             raise self._says(name, page, self.old_words)
-        self.met.add(name)
         if described.get("means"):
             visit = self._visit(name, page, self.screen.picture())
             self._tell(visit)
             return visit
-        self.times[name, page.form] += 1
-        if self.times[name, page.form] >= SAME_PAGE_LIMIT:
+        if self.times[name, page.form] + 1 >= SAME_PAGE_LIMIT:
             raise complaints.came_back(name, page)
         actions = self._actions(name, page)
         picture = self.screen.picture() if request.pictures else None
-        self.done, self.done_name = page, name
+        self.found = None
         scene = Scene(self.screen, name, self.action_seconds, self.until, page, keep=request.keep)
         scene.other = lambda now: self._other(name, now)
         over = ""
@@ -236,9 +258,14 @@ class Walker:
             over = self._act(scene, actions)
         except ArrivedError:
             pass  # the redirect_uri is reached: what is left of the actions has no page any more
+        except FlashedError:
+            return None
         except BrowseError:
             self.last = scene.snapshot
             raise
+        self.met.add(name)
+        self.times[name, page.form] += 1
+        self.done, self.done_name = page, name
         self._tell(self._visit(name, page, picture))
         self.done_at = self.began_at = time.monotonic()
         return self._do(over, scene.snapshot) if over else None
@@ -250,6 +277,7 @@ class Walker:
     def _act(self, scene: Scene, actions: list[tuple[Path, Mapping[str, Any]]]) -> str:
         """Do the actions; a page that goes on by itself meanwhile, as after the last digit of a code, is done.
 
+        FlashedError when it went before the first of them: it was none, only what an app shows while it loads.
         Return the page that came over it and has to go first, as a banner does, or an empty text.
         """
         for number, (where, action) in enumerate(actions):
@@ -262,7 +290,9 @@ class Walker:
             except ControlAwayError as error:
                 if error.code == "control-covered" and self._other(scene.page, scene.snapshot):
                     return self._other(scene.page, scene.snapshot)
-                if number and choose(self.shows, scene.snapshot).name not in {"", scene.page}:
+                if choose(self.shows, scene.snapshot).name not in {"", scene.page}:
+                    if not number:
+                        raise FlashedError from error
                     return ""
                 raise
         return ""
