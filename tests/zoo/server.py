@@ -112,6 +112,14 @@ class Handler(loopback.Handler):
     def page_otp_boxes(self, told: dict[str, str], _query: Any) -> None:
         self._code(told, "otp_boxes", "".join(told.get(f"d{number}", "") for number in range(6)))
 
+    def page_otp_sent(self, told: dict[str, str], query: dict[str, str]) -> None:
+        """Takes a code once, as servers do; a second time it is wrong."""
+        right = query["otp"] in {totp(OTP_SECRET, time.time() - late) for late in (0, 30)}
+        if right and query["sent"] == "1" and self.zoo.visits["otp_sent"] == 1:
+            self.page_done(told, {})
+        else:
+            self.say(400, "<h1>This code was used already</h1>")
+
     def _code(self, told: dict[str, str], name: str, code: str) -> None:
         if code in {totp(OTP_SECRET, time.time() - late) for late in (0, 30)}:
             self.zoo.told.clear()

@@ -16,7 +16,7 @@ from flowrun.browser.conditions import words_of
 from flowrun.browser.finder import CSS, PRESSED, find, find_names, plain, quoted
 from flowrun.browser.model import BrowseError
 from flowrun.browser.reading import not_see, read, see, wait
-from flowrun.browser.screen import EMPTIED, HOLDS, Ready
+from flowrun.browser.screen import EMPTIED, HOLDS, NotNowError, Ready
 from flowrun.browser.snapshot import BUTTON, FIELD, OPTION
 from flowrun.errors import did_you_mean
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from flowrun.browser.screen import Held
     from flowrun.browser.snapshot import Control
 
+SEND_SECONDS = 0.2  # a page that sends a code by itself does so within this
 OPEN_SECONDS = 0.5  # a list that was opened shows its options within this, else it wants to be typed into
 LARGEST_TYPED = 0xFFFF  # chromedriver types only what one key code unit holds
 SET_BY_VALUE = frozenset({"date", "time", "datetime-local", "month", "week", "range", "color"})
@@ -43,11 +44,14 @@ def fill(scene: Scene, value: Any) -> None:
     """`fill: {label: text, …}`: type into fields; real keys, read back, typed again when the page lost it."""
     for label, text in _pairs(value):
         _fill(scene, label, text)
-        scene.filled[label] = text
+        if label not in scene.gone:
+            scene.filled[label] = text
 
 
 def _fill(scene: Scene, label: str, text: str) -> None:
-    scene.use(label, (FIELD,), partial(_type, scene, text), among=_typed_into(label), ready=lambda *_: {"type": text})
+    scene.use(
+        label, (FIELD,), partial(_type, scene, label, text), among=_typed_into(label), ready=lambda *_: {"type": text}
+    )
 
 
 def _typed_into(label: str) -> Callable[[tuple[Control, ...]], tuple[Control, ...]]:
@@ -55,7 +59,7 @@ def _typed_into(label: str) -> Callable[[tuple[Control, ...]], tuple[Control, ..
     return lambda controls: find(label, [control for control in controls if control.type not in BOXES])
 
 
-def _type(scene: Scene, text: str, held: Held) -> bool:
+def _type(scene: Scene, label: str, text: str, held: Held) -> bool:
     driver, element = scene.screen.driver, held.element
     if held.control.type == "select":
         return _option(scene, text, held)
@@ -68,10 +72,47 @@ def _type(scene: Scene, text: str, held: Held) -> bool:
         if held.typed:
             scene.shown[held.control] = text
             return True
-        _keys(scene, held, text)
-    shown = str(driver.execute_script(READ_VALUE, element, text) or "")
+        return _typed(scene, label, text, held)
+    return _shows(scene, text, held)
+
+
+def _shows(scene: Scene, text: str, held: Held) -> bool:
+    """Tell whether a field holds what was put into it, and remember what it shows then."""
+    shown = str(scene.screen.driver.execute_script(READ_VALUE, held.element, text) or "")
     scene.shown[held.control] = shown
     return _same(shown, text)
+
+
+def _typed(scene: Scene, label: str, text: str, held: Held) -> bool:
+    """Type, and see that it is there, or that the page has taken it and gone on: a code is sent but once."""
+    before = scene.screen.sent()
+    try:
+        with scene.screen.patient():
+            _keys(scene, held, text)
+            if _shows(scene, text, held):
+                return True
+    except NotNowError:
+        if not _took(scene, before, held):
+            raise
+    else:
+        if not _took(scene, before, held):
+            return False
+    scene.shown.pop(held.control, None)
+    if held.row:
+        scene.gone.add(label)
+    return True
+
+
+def _took(scene: Scene, before: tuple[int, int], held: Held) -> bool:
+    """Tell whether the page went on by itself at the last key: to another document, or from a code it sends data."""
+    until = time.monotonic() + (SEND_SECONDS if held.row else 0)
+    while True:
+        hops, asked = scene.screen.sent()
+        if hops > before[0] or (held.row and asked > before[1]):
+            return True
+        if time.monotonic() >= until:
+            return False
+        scene.pause()
 
 
 def _keys(scene: Scene, held: Held, text: str) -> None:

@@ -189,6 +189,7 @@ class BidiCapture(Watch):
         main = params.get("navigation") is not None
         if request.get("destination", "") in WAITED_FOR and not url.startswith("data:"):
             tab.waiting.add(number)
+            tab.asked += 1
         if not main:
             self._let_go(params)
             return

@@ -321,6 +321,7 @@ class Capture(Watch):
         kind = params.get("type")
         if kind in WAITED_FOR:
             tab.waiting.add(number)
+            tab.asked += 1
         if kind != "Document":
             return
         self._origins.add(origin_of(request["url"]))

@@ -242,6 +242,7 @@ function prepared(found) {
     if (moving(found.handle)) return { moving: true };
     aim(found.handle);
   } else if (!/^(select|date|time|datetime-local|month|week|range|color|file)$/.test(found.control.type)) {
+    found.row = boxes(found.element, ready.type).length > 0;
     found.typed = take(found.element, ready.type);
   }
   return found;

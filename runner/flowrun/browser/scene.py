@@ -44,6 +44,7 @@ class Scene:
     where: Path = ()
     filled: dict[str, str] = field(default_factory=dict)
     shown: dict[Control, str] = field(default_factory=dict)  # what those fields held when they had been typed into
+    gone: set[str] = field(default_factory=set)  # fields of which the page has sent the text by itself
     keep: Callable[[str, str], None] = lambda _name, _text: None  # hears of what `read` reads
     other: Callable[[Snapshot], str] = lambda _page: ""  # the name of another page that is there now
 

@@ -73,6 +73,7 @@ class Held:
     element: WebElement
     handle: WebElement
     typed: bool = False  # it was made ready to be typed into, and holds the text already
+    row: bool = False  # it is the first of as many boxes for a character each as the text has
 
 
 class Screen:
@@ -330,7 +331,13 @@ class Screen:
         control = read_control(data["control"], expected.frame if expected else ())
         if expected is not None and not control.same_as(expected):
             raise NotNowError("another one")
-        return Held(control, data["element"], data["handle"], data.get("typed", False))
+        return Held(control, data["element"], data["handle"], data.get("typed", False), data.get("row", False))
+
+    def sent(self) -> tuple[int, int]:
+        """Return how many main documents, and how many things at all, were asked for up to now."""
+        if self.target in self.capture.targets():
+            self.capture.catch_up(self.target)  # what the page did is heard of later than it is seen
+        return len(self.capture.hops), self.capture.asked(self.target)
 
     def _run(self, task: str, subject: object = None, ready: Ready | None = None) -> Any:
         return self.driver.execute_script(self._script, task, subject, ready)

@@ -28,6 +28,7 @@ class Tab:
     target: str
     hop: int | None = None  # index in Watch.hops of the main document it shows
     waiting: set[str] = field(default_factory=set)  # requests under way
+    asked: int = 0  # how many requests for documents, scripts and data there ever were
     document: str = ""  # request id of the main document under way or shown
     failure: tuple[str, str] | None = None  # URL and network error of a main document that never came
 
@@ -79,6 +80,12 @@ class Watch(ABC):
         with self._lock:
             tab = self._of(target)
             return bool(tab and tab.waiting)
+
+    def asked(self, target: str) -> int:
+        """Return how many documents, scripts and data a tab has asked for, all in all."""
+        with self._lock:
+            tab = self._of(target)
+            return tab.asked if tab else 0
 
     def answering(self, target: str) -> str:
         """Return the main document that a tab asked for and that has not answered, or an empty text."""
