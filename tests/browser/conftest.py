@@ -92,6 +92,7 @@ PAGES = {
     "<script>go.addEventListener('click', () => document.forms[0].submit())</script>",
     "to_empty": "<!doctype html><h1>Start</h1><form action=/empty-403><button>Go</button></form>",
     "polling": form(LABELLED + "<button>Sign in</button>") + "<script>fetch('/never')</script>",
+    "frame": "<!doctype html><title>App</title><p>Loading...<script src='/gone.js?v=SECRET'></script>",
     "slow": "<!doctype html><h1>Slow</h1><form action=/never><button>Continue</button></form>",
     "loop": form(LABELLED + "<button>Sign in</button>", to="/zoo/loop"),
     "twins": "<!doctype html><h1>Twins</h1><button>Go</button><button>Go</button>",
@@ -158,7 +159,7 @@ def handler(server: Server) -> type[loopback.Handler]:
                 self.say(400, "<h1>oops! something went wrong</h1><pre>error: invalid_request_uri</pre>")
             elif path.startswith("/empty-"):
                 self.say(int(path[-3:]), "")
-            elif path == "/favicon.ico":
+            elif path in {"/favicon.ico", "/gone.js"}:
                 self.say(404, "")
             elif path == "/broken":
                 self.say(500, "<h1>Internal error</h1>")

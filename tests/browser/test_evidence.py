@@ -1,7 +1,6 @@
 import pytest
-import yaml
 
-from flowrun.browser.evidence import facts, oauth_error, page_yaml
+from flowrun.browser.evidence import facts, oauth_error
 from flowrun.browser.network import unreachable
 from flowrun.browser.snapshot import Control, Snapshot
 from flowrun.errors import FAILED, UNREACHABLE
@@ -50,42 +49,6 @@ def test_facts_have_no_query_and_say_what_there_is() -> None:
         "fields": "none",
         "buttons": "'Confirm', 'Cancel'",
         "text": "Some text of the page here",
-    }
-
-
-def test_page_yaml_can_be_pasted() -> None:
-    written = page_yaml(
-        page(
-            Control(kind="heading", names=(("Sign in: step 1", "text"),)),
-            Control(kind="field", names=(("User name", "label"),), type="text"),
-            Control(kind="field", names=(("Password", "label"),), type="password"),
-            Control(kind="field", names=(("I'm sure, #1", "label"),), type="checkbox"),
-            Control(
-                kind="field", names=(("Bank", "label"),), type="select", options=(("…", "", True), ("A", "a", True))
-            ),
-            Control(kind="button", names=(("Yes", "text"),)),
-        )
-    )
-    assert yaml.safe_load(written) == {
-        "new_page": {
-            "shows": {"heading": "Sign in: step 1", "field": "User name"},
-            "do": [
-                {"fill": {"User name": "{{ user.username }}"}},
-                {"fill": {"Password": "{{ user.password }}"}},
-                {"tick": "I'm sure, #1"},
-                {"choose": {"Bank": "A"}},
-                {"press": "Yes"},
-            ],
-        }
-    }
-
-
-def test_page_yaml_of_a_bare_page() -> None:
-    assert yaml.safe_load(page_yaml(page())) == {
-        "new_page": {"shows": {"text": "Some text of the page here"}, "means": "refused"}
-    }
-    assert yaml.safe_load(page_yaml(page(text=""))) == {
-        "new_page": {"shows": {"url": "https://auth.example/login"}, "means": "refused"}
     }
 
 

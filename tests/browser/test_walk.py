@@ -298,6 +298,13 @@ def test_an_unknown_page_is_described(walk: Any, server: Server) -> None:
     assert "TYPED" not in f"{error.facts}{error.hint}{error.page.text if error.page else ''}"
 
 
+def test_a_page_without_its_scripts_is_not_described(walk: Any, server: Server) -> None:
+    error = failing(walk, server.page("frame"), LOGIN)
+    assert error.title == "scripts of the page did not load, so it is not complete: 'App'"
+    assert ("script", f"{server.url}/gone.js?…") in error.facts
+    assert "pages:" not in error.hint
+
+
 @pytest.mark.parametrize(
     ("path", "status", "place", "code"),
     [

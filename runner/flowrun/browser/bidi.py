@@ -15,6 +15,7 @@ from urllib.parse import urljoin
 from flowrun.browser.cdp import CdpGone
 from flowrun.browser.model import Hop
 from flowrun.browser.redirect import is_web, place_of, same_place, without_parameters
+from flowrun.browser.snapshot import CLIENT_ERROR
 from flowrun.browser.watch import FOLLOW_SECONDS, REDIRECTS, Tab, Watch
 
 if TYPE_CHECKING:
@@ -175,6 +176,8 @@ class BidiCapture(Watch):
             case "network.responseCompleted":
                 if params["response"]["status"] not in REDIRECTS:  # a redirect goes on under the same number
                     tab.waiting.discard(params["request"]["request"])
+                    came = params["response"]["status"] < CLIENT_ERROR
+                    self._script(tab, params["request"]["request"], came=came)
             case "network.fetchError":
                 self._failed(tab, params)
             case "browsingContext.navigationStarted":
@@ -190,11 +193,13 @@ class BidiCapture(Watch):
         if request.get("destination", "") in WAITED_FOR and not url.startswith("data:"):
             tab.waiting.add(number)
             tab.asked += 1
+            if request["destination"] == "script":
+                tab.scripts[number] = url
         if not main:
             self._let_go(params)
             return
         if number != tab.document:  # a new document: what the old one waited for does not matter any more
-            tab.waiting = {number}
+            tab.waiting, tab.scripts, tab.lost = {number}, {}, []
             self.dialogs = [said for said in self.dialogs if said[0] != tab.target]
         tab.document, tab.failure = number, None
         if not (self._redirect_uri and same_place(url, self._redirect_uri)):
@@ -266,6 +271,7 @@ class BidiCapture(Watch):
     def _failed(self, tab: Tab, params: Mapping[str, Any]) -> None:
         number, said = params["request"]["request"], str(params.get("errorText", ""))
         tab.waiting.discard(number)
+        self._script(tab, number, came=said.startswith("NS_BINDING_"))
         if number != tab.document or tab.hop is None or said.startswith(("NS_BINDING_", "NS_ERROR_ABORT")):
             return
         hop = self.hops[tab.hop]

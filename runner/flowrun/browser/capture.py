@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 from flowrun.browser.cdp import CdpGone
 from flowrun.browser.events import body_of, console_words, headers_of, origin_of
 from flowrun.browser.redirect import is_web, pattern, read_callback, same_place, without_parameters
+from flowrun.browser.snapshot import CLIENT_ERROR
 from flowrun.browser.watch import FOLLOW_SECONDS, REDIRECTS, Tab, Watch
 
 if TYPE_CHECKING:
@@ -301,10 +302,12 @@ class Capture(Watch):
             case "Network.responseReceived":
                 if params["requestId"] == tab.document:
                     self._answered(tab, params["response"])
+                self._script(tab, params["requestId"], came=int(params["response"]["status"]) < CLIENT_ERROR)
             case "Network.loadingFinished":
                 tab.waiting.discard(params["requestId"])
             case "Network.loadingFailed":
                 tab.waiting.discard(params["requestId"])
+                self._script(tab, params["requestId"], came=bool(params.get("canceled")))
                 if params["requestId"] == tab.document and not params.get("canceled") and tab.hop is not None:
                     hop = self.hops[tab.hop]
                     if hop.status is None and params.get("errorText") != "net::ERR_ABORTED":
@@ -322,6 +325,8 @@ class Capture(Watch):
         if kind in WAITED_FOR:
             tab.waiting.add(number)
             tab.asked += 1
+        if kind == "Script":
+            tab.scripts[number] = request["url"]
         if kind != "Document":
             return
         self._origins.add(origin_of(request["url"]))
@@ -332,6 +337,7 @@ class Capture(Watch):
             self._answered(tab, answer)
         else:
             tab.waiting = {number}  # a new document: what the old one waited for does not matter any more
+            tab.scripts, tab.lost = {}, []
             self.dialogs = [said for said in self.dialogs if said[0] != tab.target]
         tab.document, tab.failure = number, None
         url = request["url"] + request.get("urlFragment", "")

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from flowrun.browser import evidence
 from flowrun.browser.conditions import judge, words_of
 from flowrun.browser.finder import quoted
 from flowrun.browser.model import BrowseError
+from flowrun.browser.proposal import NOTHING, page_yaml
 from flowrun.browser.redirect import without_parameters
-from flowrun.browser.snapshot import CLIENT_ERROR
+from flowrun.browser.snapshot import BUTTON, CLIENT_ERROR, FIELD
 from flowrun.errors import NO_BROWSER, UNREACHABLE, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from flowrun.browser.model import Path
+    from flowrun.browser.proposal import Walked
     from flowrun.browser.snapshot import Snapshot
 
+MOST_LOST = 3
+NOTHING_TO_USE = (
+    "there is nothing to use on it, no field and no button: open it by hand, and see what it waits for. Where the walk "
+    "may end on it, describe it in the environment: means: refused where it says no, means: done where all is well"
+)
 SERVER_ERROR = 500  # from here on that the server broke, which is no refusal of what was asked
 
 
@@ -46,8 +54,13 @@ def at_page(
     )
 
 
-def unknown(page: Snapshot, shows: Mapping[str, Mapping[str, Any]]) -> BrowseError:
-    """Say what an undescribed page is: an error document of the server, or a page to add to the environment."""
+def unknown(
+    page: Snapshot, shows: Mapping[str, Mapping[str, Any]], walked: Walked = NOTHING, lost: Iterable[str] = ()
+) -> BrowseError:
+    """Say what an undescribed page is: an error document of the server, or a page to add to the environment.
+
+    `lost` are scripts that did not load; without those of its own host a page may be only the frame of one.
+    """
     code = evidence.oauth_error(page.text)
     what = page.heading or page.title or evidence.excerpt(page.text)[:60]
     if (page.status or 0) >= CLIENT_ERROR or (evidence.is_json(page) and code):
@@ -67,12 +80,19 @@ def unknown(page: Snapshot, shows: Mapping[str, Mapping[str, Any]]) -> BrowseErr
         hint = "if this is expected, write outcome: {refused: {page: " + (f"[{code}]" if code else "any") + "}}"
         return at_page("page-error", title, page, error=code, place="page", hint=hint)
     near = nearest(page, shows)
+    more = (("nearest", near),) if near else ()
+    own = [without_parameters(url) for url in lost if urlsplit(url).netloc == urlsplit(page.url).netloc]
+    if own and not page.of(FIELD, BUTTON):
+        title = f"scripts of the page did not load, so it is not complete: '{what}'"
+        more = (*more, *(("script", url) for url in own[:MOST_LOST]))
+        return at_page("page-unknown", title, page, more=more, hint="see why the server does not serve its scripts")
+    pasted = page_yaml(page, walked=walked)
     return at_page(
         "page-unknown",
         f"no page of the environment describes this one: '{what}'",
         page,
-        more=(("nearest", near),) if near else (),
-        hint=f"add it to the environment's pages:\n{evidence.page_yaml(page)}",
+        more=more,
+        hint=f"add it to the environment's pages:\n{pasted}" if pasted else NOTHING_TO_USE,
     )
 
 

@@ -132,6 +132,7 @@ class Browser:
         keep: Callable[[str, str], None] = lambda _name, _text: None,
         pictures: bool = False,
         manner: Manner = PLAIN,
+        personal: tuple[str, ...] = (),
     ) -> Walk:
         """Open `url` and do the pages until the browser is sent to the redirect_uri or a page `means: refused`.
 
@@ -140,7 +141,8 @@ class Browser:
         answer for each page that has some. `page_seconds` is how long a page may take to come, an action to succeed
         and a page to change; `total_seconds` bounds the walk. `tell` hears of each page that was done, `keep` of each
         name and text that `read` reads. `pictures` takes a screenshot of every page, not only of the one that it ends
-        on. `manner` says what is done besides. Raises BrowseError.
+        on. `manner` says what is done besides; words that are `personal` recognise no page that a message suggests.
+        Raises BrowseError.
         """
         stopped = self._stopped if manner.resume else None
         request = Request(
@@ -156,6 +158,7 @@ class Browser:
             pictures=pictures,
             slow=self._slow,
             manner=manner,
+            personal=personal,
             before=stopped[1] if stopped else (),
         )
         try:

@@ -14,6 +14,7 @@ from flowrun.browser.cdp import CdpGone
 from flowrun.browser.conditions import Choice, choose, judge, what_holds, words_of
 from flowrun.browser.model import PLAIN, BrowseError, Manner, PageVisit, Walk
 from flowrun.browser.network import unreachable
+from flowrun.browser.proposal import Walked
 from flowrun.browser.scene import TICK, ArrivedError, ControlAwayError, Scene
 from flowrun.browser.screen import OWN_PAGES
 from flowrun.browser.snapshot import BUTTON, CLIENT_ERROR, FIELD
@@ -55,6 +56,7 @@ class Request:
     pictures: bool = False
     slow: float = 0.0  # seconds to wait before each action, for people who watch
     manner: Manner = PLAIN
+    personal: tuple[str, ...] = ()  # words of one user or client, which recognise no page for others
     before: tuple[Hop, ...] = ()  # the way to where the walk resumes
 
 
@@ -347,7 +349,8 @@ class Walker:
         self._check_network()
         if choice.tied:
             raise complaints.ambiguous(choice.tied, page)
-        raise complaints.unknown(page, self.shows)
+        walked = Walked(self.request.personal, [visit.heading for visit in self.visits])
+        raise complaints.unknown(page, self.shows, walked, self.screen.capture.lost(self.screen.target))
 
     def _is_final(self, page: Snapshot, quiet: float, *, tied: bool) -> bool:
         """Tell whether a page that is none will stay so, before its whole time is over."""

@@ -28,6 +28,8 @@ class Tab:
     target: str
     hop: int | None = None  # index in Watch.hops of the main document it shows
     waiting: set[str] = field(default_factory=set)  # requests under way
+    scripts: dict[str, str] = field(default_factory=dict)  # URLs of those that are under way, by request
+    lost: list[str] = field(default_factory=list)  # URLs of scripts that the document shown did not get
     asked: int = 0  # how many requests for documents, scripts and data there ever were
     document: str = ""  # request id of the main document under way or shown
     failure: tuple[str, str] | None = None  # URL and network error of a main document that never came
@@ -80,6 +82,12 @@ class Watch(ABC):
         with self._lock:
             tab = self._of(target)
             return bool(tab and tab.waiting)
+
+    def lost(self, target: str) -> tuple[str, ...]:
+        """Return the URLs of scripts that the document a tab shows asked for and did not get."""
+        with self._lock:
+            tab = self._of(target)
+            return tuple(tab.lost) if tab else ()
 
     def asked(self, target: str) -> int:
         """Return how many documents, scripts and data a tab has asked for, all in all."""
@@ -166,6 +174,12 @@ class Watch(ABC):
     def _goes_to(self, tab: Tab, url: str, method: str = "GET") -> None:
         self.hops.append(Hop(url, method=method))
         tab.hop = len(self.hops) - 1
+
+    def _script(self, tab: Tab, number: str, *, came: bool) -> None:
+        """Note that a request for a script is over."""
+        url = tab.scripts.pop(number, "")
+        if url and not came:
+            tab.lost.append(url)
 
     def _says_in_red(self, words: str) -> None:
         if words and words not in self.console:

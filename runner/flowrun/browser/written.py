@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from flowrun.browser.evidence import SAYS_NO, called, scalar
 from flowrun.browser.finder import tidy
+from flowrun.browser.proposal import SAYS_NO, called, scalar
 from flowrun.browser.snapshot import BUTTON, FIELD, HEADING
 
 if TYPE_CHECKING:

@@ -82,6 +82,7 @@ def run(step: Browse, tools: Tools) -> Outcome:
                 hold=seconds(step.hold) if step.hold is not None else 0.0,
                 pause=tools.pause,
             ),
+            personal=_personal(names["user"], tools),
         )
     except StepError as error:
         # A page that says no is an outcome that a scenario may expect; what is shown there is the evidence.
@@ -103,6 +104,13 @@ def _user(step: Browse, tools: Tools) -> dict[str, str]:
         # With one user there is nothing to choose.
         return tools.environment.user(known[0]) if len(known) == 1 else {}
     return tools.environment.user(step.user)
+
+
+def _personal(user: Mapping[str, Any], tools: Tools) -> tuple[str, ...]:
+    """Return what stands on a page because of this user or this client, and would recognise it for no other."""
+    secret = {"password", "totp", "pin"}
+    words = [str(value) for name, value in user.items() if name not in secret and isinstance(value, str)]
+    return tuple(word for word in [str(tools.client.client_id or ""), *words] if word)
 
 
 def _fill(value: object, path: tuple[str | int, ...], names: Mapping[str, Any], tools: Tools) -> Any:
