@@ -158,6 +158,15 @@ def test_a_page_that_says_no_is_a_refusal_and_its_evidence_is_told(walked):
     assert [told.name for told in done.told if isinstance(told, PageSeen)] == ["login", "error"]
 
 
+def test_the_words_of_a_page_that_nobody_described_are_kept(walked):
+    error = StepError("x", "the server showed an error page instead (400)", place="page", error="invalid_request")
+    error.page = visit("", status=400, text="Error: invalid_request\nMissing 'response_type', her-password")
+    done = walked(error)
+    assert done.outcome.refusal.description == "Error: invalid_request\nMissing 'response_type', ‹password›"
+    error.page = visit("", status=400, text="")
+    assert walked(error).outcome.refusal.description == "the server showed an error page instead (400)"
+
+
 def test_any_other_error_points_into_the_pages_of_the_environment(walked):
     with pytest.raises(StepError) as error:
         walked(StepError("x", "t", field=("consent", "answers")))

@@ -93,7 +93,7 @@ def run(step: Browse, tools: Tools) -> Outcome:
         if error.place != "page":
             error.field = ("pages", *error.field) if error.field else ()
             raise
-        return _refused_on_page(error, visit)
+        return _refused_on_page(error, visit, tools)
     outcome = _outcome(walk, tools)
     return replace(outcome, values={**outcome.values, "read": read}) if read else outcome
 
@@ -131,16 +131,24 @@ def page_seen(visit: PageVisit) -> PageSeen:
     return PageSeen(visit.name, visit.url, visit.heading, visit.status, visit.text, visit.seconds, visit.screenshot)
 
 
-def _refused_on_page(error: StepError, visit: PageVisit | None) -> Outcome:
+def _refused_on_page(error: StepError, visit: PageVisit | None, tools: Tools) -> Outcome:
+    said = _words_of(visit, tools) if visit else ""
     values = {
         "pages": [],
         "page": {"text": visit.text, "heading": visit.heading, "status": visit.status} if visit else {},
     }
-    return Outcome(values, refusal=Refusal("page", error.error, error.title, visit.status if visit else None))
+    return Outcome(values, refusal=Refusal("page", error.error, said or error.title, visit.status if visit else None))
+
+
+def _words_of(visit: PageVisit, tools: Tools) -> str:
+    """Return what a page says at its beginning, redacted whole: a secret cut in two is not found."""
+    from flowrun.browser.evidence import paragraphs  # noqa: PLC0415  loaded with the browser
+
+    return paragraphs(tools.redactor.text(visit.text))
 
 
 def _outcome(walk: Walk, tools: Tools) -> Outcome:
-    from flowrun.browser.evidence import oauth_error, paragraphs  # noqa: PLC0415  loaded with the browser
+    from flowrun.browser.evidence import oauth_error  # noqa: PLC0415  loaded with the browser
 
     tools.flow.hops = walk.hops
     pages = [visit.name for visit in walk.pages]
@@ -152,8 +160,7 @@ def _outcome(walk: Walk, tools: Tools) -> Outcome:
         page = {"name": visit.name, "text": visit.text, "heading": visit.heading, "status": visit.status}
         if walk.done is not None:
             return Outcome({"pages": pages, "page": page}, summary=" → ".join(pages))
-        described = paragraphs(tools.redactor.text(visit.text))  # redacted whole: a secret cut in two is not found
-        refusal = Refusal("page", oauth_error(visit.text), described, visit.status)
+        refusal = Refusal("page", oauth_error(visit.text), _words_of(visit, tools), visit.status)
         return Outcome({"pages": pages, "page": page}, refusal=refusal)
     callback, jarm = _remember(walk.callback, tools)
     values: dict[str, Any] = {**callback, "pages": pages, "callback_url": walk.callback.url}
