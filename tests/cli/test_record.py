@@ -131,4 +131,7 @@ def test_without_a_screen_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     assert ended("https://as.example/authorize") == 4
-    assert "a browser that is to be seen needs a screen" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "a browser that is to be seen needs a screen" in said
+    assert "run flowrun record on a desktop" in said
+    assert "--headed" not in said  # an option that it does not have

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from flowrun.browser.watch import Watch
 
 
+HEADED = "leave out --headed (headed: true in the environment file), or run flowrun on a desktop"
+
+
 def start(settings: BrowserSettings) -> Browser:
     """Start the browser; BrowserMissing when it is absent or does not start. Interrupted, it leaves nothing behind."""
     kind = _kind(settings)
@@ -37,7 +40,7 @@ def start(settings: BrowserSettings) -> Browser:
         if settings.grid is not None:
             driver, watch = kind.connect_grid(settings, settings.grid)
             return Browser(None, driver, watch, settings.slow)
-        _require_display(settings)
+        require_screen(settings)
         launched = kind.launch(settings)
         driver, watch = kind.connect(settings, launched)
         return Browser(launched, driver, watch, settings.slow)
@@ -59,13 +62,12 @@ def _kind(settings: BrowserSettings) -> ModuleType:
     return chromium
 
 
-def _require_display(settings: BrowserSettings) -> None:
+def require_screen(settings: BrowserSettings, hint: str = HEADED) -> None:
+    """Raise BrowserMissing where a browser is to be seen and there is no screen; the hint says what to do then."""
     if settings.headless or sys.platform != "linux" or os.environ.keys() & {"DISPLAY", "WAYLAND_DISPLAY"}:
         return
-    raise BrowserMissing(
-        "a browser that is to be seen needs a screen, and there is none here (DISPLAY is not set)",
-        hint="leave out --headed (headed: true in the environment file), or run flowrun on a desktop",
-    )
+    title = "a browser that is to be seen needs a screen, and there is none here (DISPLAY is not set)"
+    raise BrowserMissing(title, hint=hint)
 
 
 def _end(launched: Launched | None) -> None:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from flowrun.browser.written import Written
 
 _NOTE: Final = "# Written by flowrun record. Add failed_if: {text: …} for what a page says of a wrong password.\n"
+_NO_SCREEN: Final = (
+    "a person has to see the window: run flowrun record on a desktop. Only where a program takes "
+    "the person's place, write --headless"
+)
 _ENDS: Final = {
     "callback": "The redirect_uri was reached.",
     "error": "The server sent the browser back with an error.",
@@ -89,7 +93,9 @@ def command(
 
 def _watch(url: str, redirect_uri: str, settings: BrowserSettings, minutes: float) -> tuple[str, list[Deed]]:
     from flowrun.browser import open_browser, record  # noqa: PLC0415
+    from flowrun.browser.driver import require_screen  # noqa: PLC0415
 
+    require_screen(settings, _NO_SCREEN)
     with open_browser(settings) as browser:
         click.echo("Log in, in the window that opens. flowrun watches until you are sent back.", err=True)
         return record.watch(browser, url, redirect_uri=redirect_uri, seconds=minutes * 60)
