@@ -145,7 +145,19 @@ def handler(server: Server) -> type[loopback.Handler]:
             name = path.removeprefix("/zoo/").split("/")[0]
             if told:
                 server.received.append(told)
-            if path == "/done":
+            if path == "/wrong":
+                self.say(
+                    200,
+                    form(
+                        "<p>Welcome" * (not told)
+                        + "<p>Please enter the correct password" * bool(told)
+                        + "<p>On line: 3"
+                        + LABELLED
+                        + "<button>Sign in</button>",
+                        to="/wrong",
+                    ),
+                )
+            elif path == "/done":
                 self.callback()
             elif path == "/login":
                 self.login(told)

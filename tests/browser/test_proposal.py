@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flowrun.browser.proposal import NOTHING, Walked, page_yaml
+from flowrun.browser.proposal import NOTHING, Walked, failed_if_yaml, page_yaml
 from flowrun.browser.snapshot import Control, Snapshot
 
 USERNAME, CODE = "{{ user.username }}", "{{ user.totp | totp }}"
@@ -127,3 +127,12 @@ def test_what_is_one_persons_or_stood_on_an_earlier_page_recognises_nothing() ->
     assert offered(shown, walked)["shows"] == {"field": "User name", "button": "Next"}
     shown = page(heading("Hello Alice"), button("Go on as alice"))
     assert offered(shown, walked)["shows"] == {"heading": "Hello Alice"}  # better than nothing
+
+
+def test_words_that_are_new_can_be_pasted_as_failed_if() -> None:
+    shown = page(text="Sign in\nHello alice\nTry 2 of 3\nThe password is wrong")
+    assert failed_if_yaml("Sign in", shown) == "failed_if: {text: The password is wrong}"
+    assert (
+        failed_if_yaml("Sign in\nThe password is wrong", shown, Walked(("alice",))) == "failed_if: {text: Try 2 of 3}"
+    )
+    assert failed_if_yaml(shown.text, shown) == ""

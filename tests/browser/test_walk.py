@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from flowrun.browser import BrowseError, open_browser
 from flowrun.errors import FAILED, UNREACHABLE
@@ -361,6 +362,15 @@ def test_the_same_page_three_times_is_stuck(walk: Any, server: Server) -> None:
     assert error.code == "page-stuck"
     assert "the same page with the same content came back three times" in error.title
     assert len(server.received) == 2
+
+
+def test_what_a_page_says_when_it_comes_back_can_be_pasted(walk: Any, server: Server) -> None:
+    error = failing(walk, f"{server.url}/wrong", LOGIN)
+    assert error.code == "page-stuck"
+    pasted = yaml.safe_load(error.hint.partition("\n")[2])
+    assert pasted == {"failed_if": {"text": "Please enter the correct password"}}
+    error = failing(walk, f"{server.url}/wrong", {"login": {**LOGIN["login"], **pasted}})
+    assert error.title == "the page 'login' says 'Please enter the correct password'"
 
 
 def test_a_page_that_does_not_change_is_stuck(walk: Any, server: Server) -> None:

@@ -121,26 +121,34 @@ def ambiguous(names: tuple[str, ...], page: Snapshot) -> BrowseError:
     )
 
 
-def came_back(name: str, page: Snapshot) -> BrowseError:
-    """Say that the page's actions lead back to it."""
+def came_back(name: str, page: Snapshot, failed_if: str = "") -> BrowseError:
+    """Say that the page's actions lead back to it; `failed_if` are the words that are new on it, ready to paste."""
+    hint = (
+        f"are user name and password right? the page says what it did not say at first; where these words mean "
+        f"that it failed, write below '{name}':\n{failed_if}"
+        if failed_if
+        else "its actions do not lead on: are user name and password right? look at what the page says; describe those "
+        "words as failed_if, or as a page that means: refused"
+    )
     return at_page(
         "page-stuck",
         f"the page '{name}' came back: the same page with the same content came back three times",
         page,
         where=(name,),
-        hint="its actions do not lead on: are user name and password right? look at what the page says; describe those "
-        "words as failed_if, or as a page that means: refused",
+        hint=hint,
     )
 
 
-def did_not_change(name: str, page: Snapshot, seconds: float) -> BrowseError:
-    """Say that the page's actions lead nowhere."""
+def did_not_change(name: str, page: Snapshot, seconds: float, failed_if: str = "") -> BrowseError:
+    """Say that the page's actions lead nowhere; `failed_if` are the words that are new on it, ready to paste."""
+    pasted = f"; where these words mean that it failed, write below '{name}':\n{failed_if}"
     return at_page(
         "page-stuck",
         f"the page '{name}' did not change after its actions (waited {seconds:g} s)",
         page,
         where=(name,),
-        hint="the last action has to lead on; if the page shows an error, describe it as failed_if",
+        hint="the last action has to lead on"
+        + (pasted if failed_if else "; if the page shows an error, describe it as failed_if"),
     )
 
 

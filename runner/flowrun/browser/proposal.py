@@ -49,6 +49,7 @@ GONE_WRONG: Final = re.compile(
     r"|sorry|oops|problem|can ?not|can't|unable|ralat|gagal|tidak sah)\b",
     re.IGNORECASE,
 )
+SAYS_AGAIN: Final = re.compile(rf"{GONE_WRONG.pattern}|\b(incorrect|correct|again|salah|semula)\b", re.IGNORECASE)
 BOXES: Final = frozenset({"checkbox", "radio"})
 CHOSEN: Final = frozenset({*BOXES, "select", "listbox", "combobox"})
 
@@ -97,6 +98,20 @@ def page_yaml(page: Snapshot, name: str = "new_page", walked: Walked = NOTHING) 
     if going or leaving:
         deeds.append(f"{{press: {scalar(called((going or leaving)[0], page))}}}")
     return "\n".join([*lines, f"  do: [{', '.join(deeds)}]"])
+
+
+def failed_if_yaml(before: str, page: Snapshot, walked: Walked = NOTHING) -> str:
+    """Return a `failed_if` of the words that a page shows now and did not before; empty where there are none.
+
+    A line that says that something went wrong goes before the others.
+    """
+    old = set(before.splitlines())
+    new = [line for line in page.text.splitlines() if line not in old]
+    new.sort(key=lambda line: not SAYS_AGAIN.search(line))
+    words = next(
+        (words for words in (" ".join(line.split()[:FIRST_WORDS]) for line in new) if walked.is_good(words)), ""
+    )
+    return f"failed_if: {{text: {scalar(words)}}}" if words else ""
 
 
 def _complaint(page: Snapshot) -> str:

@@ -14,7 +14,7 @@ from flowrun.browser.cdp import CdpGone
 from flowrun.browser.conditions import Choice, choose, judge, what_holds, words_of
 from flowrun.browser.model import PLAIN, BrowseError, Manner, PageVisit, Walk
 from flowrun.browser.network import unreachable
-from flowrun.browser.proposal import Walked
+from flowrun.browser.proposal import Walked, failed_if_yaml
 from flowrun.browser.scene import TICK, ArrivedError, ControlAwayError, Scene
 from flowrun.browser.screen import OWN_PAGES
 from flowrun.browser.snapshot import BUTTON, CLIENT_ERROR, FIELD
@@ -73,6 +73,7 @@ class Walker:
     done_at: float = 0.0
     met: set[str] = field(default_factory=set)  # pages whose actions were done
     old_words: str = ""  # what the page's failed_if matched before its actions
+    texts: dict[str, str] = field(default_factory=dict)  # what each page said when it came first
     times: Counter[tuple[str, object]] = field(default_factory=Counter)
     last: Snapshot | None = None
     changed_at: float = 0.0
@@ -249,7 +250,8 @@ class Walker:
             self._tell(visit)
             return visit
         if self.times[name, page.form] + 1 >= SAME_PAGE_LIMIT:
-            raise complaints.came_back(name, page)
+            raise complaints.came_back(name, page, self._new_words(name, page))
+        self.texts.setdefault(name, page.text)
         actions = self._actions(name, page)
         picture = self.screen.picture() if request.pictures else None
         self.found = None
@@ -339,7 +341,14 @@ class Walker:
         self.old_words = words  # once it is gone, it is new when it comes again
         if not over:
             return
-        raise complaints.did_not_change(self.done_name, page, self.request.page_seconds)
+        new = self._new_words(self.done_name, page)
+        raise complaints.did_not_change(self.done_name, page, self.request.page_seconds, new)
+
+    def _new_words(self, name: str, page: Snapshot) -> str:
+        """Return what a page says that it did not say when it came first, as `failed_if` of the environment."""
+        if self.request.pages[name].get("failed_if"):
+            return ""  # it would be there twice
+        return failed_if_yaml(self.texts.get(name, page.text), page, Walked(self.request.personal))
 
     def _check_unknown(self, choice: Choice, page: Snapshot) -> None:
         now = time.monotonic()
