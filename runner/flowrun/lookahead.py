@@ -291,9 +291,19 @@ def _moment_problems(step: WrittenStep, document: Document, known: set[str]) -> 
 
 
 def _answer_problems(step: WrittenStep, document: Document, environment: Environment) -> Iterator[Problem]:
-    """Yield the answers that their page does not have; a page that is not described here may not come up here."""
-    answers = step.input.get("answers") if step.kind == "browse" else None
-    for page, answer in answers.items() if isinstance(answers, Mapping) else ():
+    """Yield the answers that their page does not have, and those for a page that seems to be meant by another name.
+
+    Any other page that is not described here may not come up here: a scenario is run against several environments.
+    """
+    given = step.input.get("answers") if step.kind == "browse" else None
+    answers = given if isinstance(given, Mapping) else {}
+    asking = [name for name, page in environment.pages.items() if page.get("answers")]
+    for page, answer in answers.items():
+        meant = did_you_mean(page, [name for name in asking if name not in answers])
+        if page not in environment.pages and meant:
+            at = document.key_at((*step.input_at, "answers", page))
+            title = f"the environment '{environment.name}' describes no page '{page}'"
+            yield Problem("unknown-page", title, at, meant)
         known = list(environment.pages.get(page, {}).get("answers") or ())
         if known and isinstance(answer, str) and not template.has_hole(answer) and answer not in known:
             yield Problem(

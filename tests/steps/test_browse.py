@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import httpx
 import pytest
 
 from flowrun.browser import Callback, PageVisit, Walk
+from flowrun.browser.model import Hop
 from flowrun.errors import FlowrunError, StepError
 from flowrun.events import PageSeen, Told
 from flowrun.jose import encrypt, sign
@@ -126,6 +128,33 @@ def test_a_callback_without_code_and_without_error_is_told(walked, params):
         walked(came_back(*params))
     assert error.value.code == "no-code"
     assert dict(error.value.facts)["parameters"] == ("state" if params else "none")
+
+
+def test_an_answer_that_was_not_used_is_told(walked):
+    pages = (
+        "\npages:\n  login: {shows: {heading: x}, do: [{press: Go}]}\n"
+        "  consent: {shows: {heading: y}, answers: {approve: [{press: Yes}], deny: [{press: No}]}}"
+    )
+    step = {"answers": {"consent": "deny", "login": "yes", "elsewhere": "approve"}}
+
+    def notes(walk):
+        return [
+            told.value
+            for told in walked(walk, step=step, more=pages).told
+            if isinstance(told, Told) and told.label == "note"
+        ]
+
+    way = replace(came_back(("code", "c")), hops=(Hop("https://op.example/auth"),))
+    assert notes(way) == [
+        "the answer 'deny' for the page 'consent' was not used: that page did not come up",
+        "the answer 'yes' for the page 'login' was not used: that page asks for none",
+    ]
+    assert notes(replace(way, pages=(visit("consent"), visit("elsewhere")))) == [
+        "the answer 'yes' for the page 'login' was not used: that page did not come up"
+    ]
+    assert notes(replace(way, stopped=visit("login"))) == []  # the page may come when the browse is resumed
+    assert notes(came_back(("code", "c"))) == []  # by hand nobody saw the pages
+    assert notes(replace(came_back(("error", "invalid_scope")), hops=way.hops)) == []
 
 
 def test_who_asked_for_no_code_needs_none(walked):

@@ -95,6 +95,8 @@ def run(step: Browse, tools: Tools) -> Outcome:
             raise
         return _refused_on_page(error, visit, tools)
     outcome = _outcome(walk, tools)
+    if outcome.refusal is None:  # who is refused sooner is asked nothing more
+        _tell_unused(walk, answers, tools)
     return replace(outcome, values={**outcome.values, "read": read}) if read else outcome
 
 
@@ -104,6 +106,22 @@ def _user(step: Browse, tools: Tools) -> dict[str, str]:
         # With one user there is nothing to choose.
         return tools.environment.user(known[0]) if len(known) == 1 else {}
     return tools.environment.user(step.user)
+
+
+def _tell_unused(walk: Walk, answers: Mapping[str, str], tools: Tools) -> None:
+    """Tell of answers that no page asked for: a `deny` that was never given proves nothing of a refusal.
+
+    A page may come up elsewhere, or later, or be remembered, so this is no mistake. By hand no pages are seen.
+    """
+    if not walk.hops or walk.stopped is not None:
+        return
+    met = {visit.name for visit in walk.pages}
+    for name, word in answers.items():
+        page = tools.environment.pages.get(name)
+        if page is None or (name in met and page.get("answers")):
+            continue
+        why = "asks for none" if name in met else "did not come up"
+        tools.told("note", f"the answer '{word}' for the page '{name}' was not used: that page {why}")
 
 
 def _personal(user: Mapping[str, Any], tools: Tools) -> tuple[str, ...]:
