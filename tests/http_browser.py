@@ -228,6 +228,12 @@ class _Tab:
     def waiting(self) -> str:
         return ""
 
+    def sent(self) -> tuple[int, int]:
+        return len(self.hops), 0
+
+    def lost(self, _target: str) -> tuple[str, ...]:
+        return ()
+
     def busy(self, _target: str) -> bool:
         return False
 
