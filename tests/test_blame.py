@@ -658,6 +658,11 @@ def test_prompt_none():
     asked = {"flow": {"parameters": {"prompt": "none"}}, "scenario": SCENARIO}
     own = refused("login_required", kind="browse", place="callback", code="refused-callback", **asked)
     assert own.do.startswith("remove prompt: none from authorization: (scenario.yaml:3);")
+    added = {"flow": {"parameters": {}, "added": {"prompt": "none"}}, "kind": "browse"}
+    for extra, place in (({}, "extra: of the step;"), ({"prompt": "none"}, "bank.yaml:1 (authorize.extra.prompt")):
+        own = refused("login_required", **added, environment=environment(authorize_extra=extra))
+        assert own.words.startswith("your configuration: prompt=none was sent")
+        assert own.do.startswith(f"remove prompt: none from {place}")
     denied = refused("access_denied", kind="browse", place="callback", code="refused-callback")
     assert denied.words.startswith("unclear: the person said no")
 

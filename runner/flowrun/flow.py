@@ -46,7 +46,8 @@ VERIFIER_BYTES: Final = 64  # 86 characters of the unreserved set (RFC 7636, sec
 class Flow:
     """A transaction with its own state, nonce, PKCE, request_uri, code and tokens; steps fill it as they go.
 
-    `parameters` is the authorization request as it was (or will be) sent, without the client's authentication.
+    `parameters` is the authorization request that the scenario makes, without the client's authentication; `added` is
+    what `extra` put beside it when it was last sent, and `asked` both together: what the server was asked for.
     `callback` is what the browser came back with, of a JARM response its claims; `callback_pairs`, `callback_place`
     and `callback_url` are what stood in the URL or the form. `hops` are the main documents of the last browse step.
     `signed` are the JWTs of ours that the step under way has sent or left; `moved` (form, url) holds what a tampering
@@ -59,6 +60,7 @@ class Flow:
     jwks_answer: Answer | None = None
     jwks_trouble: str = ""
     parameters: dict[str, Any] | None = None
+    added: dict[str, Any] = field(default_factory=dict)
     code_verifier: str | None = None
     request_object: str | None = None
     assertion: str | None = None
@@ -76,6 +78,11 @@ class Flow:
     degraded: str = ""
     signed: list[SignedJwt] = field(default_factory=list)
     moved: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The authorization request as the server got it; empty before there is one."""
+        return {**(self.parameters or {}), **self.added}
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ def test_extra_adds_and_replaces_and_headers_replace_whatever_their_case(server,
     headers = server.requests[0].headers
     assert headers.get_list("x-fapi-interaction-id") == ["mine"]
     assert headers["x-n"] == "5"
+    assert ours.flow.asked == {**ours.flow.parameters, **extra}
 
 
 def test_the_profiles_headers_are_sent_with_the_call(server, tools):

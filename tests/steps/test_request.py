@@ -146,6 +146,35 @@ def test_without_either_the_whole_request_goes_through_the_browser(tools):
     assert dict(sent)["claims"] == '{"x":null}'
 
 
+ADDING = "authorize: {extra: {scope: openid, max_age: 0, ui_locales: en}}"
+
+
+def test_without_a_push_the_environment_adds_and_the_step_replaces(tools):
+    ours = tools(more=ADDING, request={"scope": "openid profile"})
+    sent = dict(opened(ours, {"prompt": "none", "ui_locales": "ms"}))
+    assert sent["scope"] == "openid profile"
+    assert [sent[name] for name in ("max_age", "prompt", "ui_locales")] == ["0", "none", "ms"]
+    assert ours.flow.added == {"max_age": 0, "prompt": "none", "ui_locales": "ms"}
+    assert ours.flow.asked == {**ours.flow.parameters, **ours.flow.added}
+
+
+def test_what_one_step_adds_is_not_asked_for_by_the_next(tools):
+    ours = tools(request={"scope": "openid"})
+    assert dict(opened(ours, {"prompt": "none", "scope": "openid email"}))["scope"] == "openid email"
+    assert ours.flow.asked["scope"] == "openid email"
+    assert dict(opened(ours))["scope"] == "openid"
+    assert ours.flow.asked == ours.flow.parameters
+
+
+def test_beside_a_request_object_or_a_reference_nothing_more_is_asked_for(tools):
+    ours = tools(more=ADDING, request={"scope": "openid"}, flow={"request_object": "h.p.s"})
+    opened(ours, {"prompt": "none"})
+    assert ours.flow.added == {}
+    ours = tools(more=ADDING, flow={"request_uri": "urn:x:1", "added": {"prompt": "login"}})
+    opened(ours, {"prompt": "none"})
+    assert ours.flow.added == {"prompt": "login"}
+
+
 @pytest.mark.parametrize(
     ("url", "whole"),
     [("https://x/auth", "https://x/auth?a=%26+b"), ("https://x/auth?p=1", "https://x/auth?p=1&a=%26+b")],

@@ -50,7 +50,16 @@ def redirect_uri(case: Case) -> Blame | None:
 
 def _asked(case: Case, name: str) -> str:
     """Return a parameter of the authorization request."""
-    return form_value((case.flow.parameters or {}).get(name, ""))
+    return form_value(case.flow.asked.get(name, ""))
+
+
+def _written(case: Case, name: str) -> str:
+    """Say where a parameter of the authorization request was written."""
+    if name not in case.flow.added:
+        return f"authorization:{case.in_scenario('authorization', name)}"
+    if name in case.environment.authorize_extra:
+        return case.in_environment("authorize", "extra", name)
+    return "extra: of the step"
 
 
 def grant(case: Case) -> Blame | None:
@@ -133,7 +142,7 @@ def prompt_none(case: Case) -> Blame | None:
         return None
     if "none" in _asked(case, "prompt").split():
         words = "prompt=none was sent, and the server would have to show a page"
-        do = f"remove prompt: none from authorization:{case.in_scenario('authorization', 'prompt')};\n"
+        do = f"remove prompt: none from {_written(case, 'prompt')};\n"
         first = "log in" if case.error == "login_required" else "log in and approve"
         do += f"or {first} first, in a browse step without it, and write session: keep in this one"
         return ours(words, do)

@@ -20,7 +20,7 @@ def code(case: Case) -> Blame | None:
     if earlier is not None:
         words = f"the code was used before, by {earlier}, {_since(case, earlier.at)} earlier, and can be used once"
         return ours(words, "delete this exchange, or write push and browse before it and leave code: out")
-    asked = case.flow.parameters or {}
+    asked = case.flow.asked
     for name in ("client_id", "redirect_uri"):
         here, there = case.form.get(name, ""), form_value(asked.get(name, ""))
         if here and there and here != there:

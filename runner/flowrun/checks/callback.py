@@ -40,7 +40,7 @@ def _callback(around: Around) -> dict[str, str]:
 def state(around: Around) -> str | None:
     """Compare with the state that was sent; none comes back if none was sent."""
     callback = _callback(around)
-    parameters = around.flow.parameters or {}
+    parameters = around.flow.asked
     sent = form_value(parameters["state"]) if "state" in parameters else None
     got = callback.get("state")
     if got == sent:
@@ -80,7 +80,7 @@ def offered_modes(around: Around) -> list[Any]:
 
 
 def _wanted_place(around: Around) -> str:
-    parameters = around.flow.parameters or {}
+    parameters = around.flow.asked
     asked = str(parameters.get("response_mode", ""))
     mode = asked.removesuffix("jwt").rstrip(".")
     if asked and asked not in offered_modes(around) and around.flow.callback_place != mode:
@@ -124,7 +124,7 @@ def redirect_exact(around: Around) -> str | None:
 
 
 def _redirect_uri(around: Around) -> str:
-    return str((around.flow.parameters or {}).get("redirect_uri") or around.client.redirect_uri or "")
+    return str(around.flow.asked.get("redirect_uri") or around.client.redirect_uri or "")
 
 
 def _own(around: Around) -> set[str]:
@@ -181,7 +181,7 @@ def signed(around: Around) -> str | None:
     jwt = around.jwt
     _callback(around)
     if jwt is None:
-        mode = (around.flow.parameters or {}).get("response_mode")
+        mode = around.flow.asked.get("response_mode")
         if isinstance(mode, str) and mode.endswith("jwt"):
             if mode not in offered_modes(around):
                 raise NotApplicable("the server does not offer the signed response that was asked for")

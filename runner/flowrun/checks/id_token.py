@@ -35,7 +35,7 @@ def present(around: Around) -> str | None:
 
 
 def _openid(around: Around) -> bool:
-    asked = form_value((around.flow.parameters or {}).get("scope", "")).split()
+    asked = form_value(around.flow.asked.get("scope", "")).split()
     granted = around.answer.members.get("scope") if around.answer else None
     return "openid" in asked and (not isinstance(granted, str) or "openid" in granted.split())
 
@@ -123,7 +123,7 @@ def nonce(around: Around) -> str | None:
     claims = _token(around).claims
     if around.kind != "authorization_code" and "nonce" not in claims:
         raise NotApplicable("only an id_token that comes for a code needs the nonce")
-    sent = (around.flow.parameters or {}).get("nonce")
+    sent = around.flow.asked.get("nonce")
     got = claims.get("nonce")
     # A nonce that is no text travels as one in a form, and as it is in a request object.
     if got == sent or (sent is not None and got == form_value(sent)):
@@ -146,7 +146,7 @@ def c_hash(around: Around) -> str | None:
 
 def s_hash(around: Around) -> str | None:
     """Fits the state of the authorization request."""
-    sent = (around.flow.parameters or {}).get("state")
+    sent = around.flow.asked.get("state")
     return _hash(around, "s_hash", None if sent is None else form_value(sent), "state")
 
 
@@ -166,7 +166,7 @@ def _hash(around: Around, claim: str, hashed: object, called: str) -> str | None
 
 def _wish(around: Around, claim: str) -> Any:
     """Return what the claims parameter says about a claim of the id_token; None where nothing, {} for null."""
-    claims = (around.flow.parameters or {}).get("claims")
+    claims = around.flow.asked.get("claims")
     asked = claims.get("id_token") if isinstance(claims, dict) else None
     if not isinstance(asked, dict) or claim not in asked:
         return None
@@ -190,7 +190,7 @@ def acr(around: Around) -> str | None:
 def auth_time(around: Around) -> str | None:
     """There where max_age was sent together with openid, or it was essential; the login is not older than max_age."""
     token = _token(around)
-    max_age, wish = (around.flow.parameters or {}).get("max_age"), _wish(around, "auth_time") or {}
+    max_age, wish = around.flow.asked.get("max_age"), _wish(around, "auth_time") or {}
     if around.kind == "refresh_token" or not _openid(around):
         raise NotApplicable("openid was not asked for")
     if max_age is None and wish.get("essential") is not True:

@@ -92,7 +92,7 @@ def _asked(around: Around) -> dict[str, Any]:
     flow = around.flow
     if flow.parameters is None or (around.answer is None and (flow.request_uri is not None or not flow.hops)):
         raise NotApplicable("no authorization request was sent here")
-    return flow.parameters
+    return flow.asked
 
 
 def rar(around: Around) -> str | None:

@@ -147,7 +147,7 @@ def alg(around: Around) -> str | None:
 def pkce(around: Around) -> str | None:
     """Want a challenge made with S256 of a verifier of 43 to 128 allowed characters."""
     _on_purpose(around)
-    parameters, verifier = around.flow.parameters or {}, around.flow.code_verifier
+    parameters, verifier = around.flow.asked, around.flow.code_verifier
     challenge = parameters.get("code_challenge")
     if challenge is None or parameters.get("code_challenge_method") != "S256":
         raise NotApplicable("no challenge made with S256 was sent")

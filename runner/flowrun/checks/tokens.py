@@ -114,7 +114,7 @@ def scope(around: Around) -> str | None:
     """Nothing beyond what was asked for."""
     got = granted(around).members.get("scope")
     _by_the_person(around)
-    asked = (around.flow.parameters or {}).get("scope")
+    asked = around.flow.asked.get("scope")
     if not isinstance(got, str) or asked is None:
         raise NotApplicable("the answer names no scope" if asked is not None else "no scope was asked for")
     more = sorted(set(got.split()) - set(asked.split() if isinstance(asked, str) else asked))
@@ -123,7 +123,7 @@ def scope(around: Around) -> str | None:
 
 def rar(around: Around) -> str | None:
     """Want the granted details, of the types asked for, with a consent_id where the profile has one."""
-    asked = (around.flow.parameters or {}).get("authorization_details")
+    asked = around.flow.asked.get("authorization_details")
     if not asked:
         raise NotApplicable("no authorization_details were sent")
     got = granted(around).members.get("authorization_details")

@@ -47,7 +47,7 @@ def run(step: Browse, tools: Tools) -> Outcome:
 
     url = "" if step.resume else tools.tampering.opened(step.url or authorization_url(tools, step.extra or {}))
     # Only now: where nothing was pushed, the URL has filled in the request, which may have a redirect_uri of its own.
-    redirect_uri = (tools.flow.parameters or {}).get("redirect_uri") or tools.client.redirect_uri
+    redirect_uri = tools.flow.asked.get("redirect_uri") or tools.client.redirect_uri
     ends = any(page.get("means") == "done" for page in tools.environment.pages.values())
     if not redirect_uri and not (step.url and ends):  # as on the pages of the device grant (RFC 8628, section 3.3)
         raise own_error("no-redirect-uri", f"the client '{tools.client.name}' has no redirect_uri")
@@ -191,7 +191,7 @@ def _outcome(walk: Walk, tools: Tools) -> Outcome:
         refusal = Refusal("callback", callback["error"], callback.get("error_description", ""))
         return Outcome(values, refusal=refusal, jwt=jarm, summary=summary)
     # Who asked for response_type none gets no code (OAuth 2.0 Multiple Response Type Encoding Practices, section 4).
-    if "code" not in callback and form_value((tools.flow.parameters or {}).get("response_type", "")) != "none":
+    if "code" not in callback and form_value(tools.flow.asked.get("response_type", "")) != "none":
         raise StepError(
             "no-code",
             "the browser came back without code and without error",

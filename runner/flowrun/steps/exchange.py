@@ -133,7 +133,7 @@ def _form(step: Exchange, tools: Tools) -> dict[str, str | list[str]]:
     scope = form_value(step.scope) if step.scope else ""
     match step.grant:
         case "authorization_code":
-            parameters = tools.flow.parameters or {}
+            parameters = tools.flow.asked
             return {
                 "grant_type": "authorization_code",
                 "code": step.code or _code(tools),
@@ -193,7 +193,7 @@ def _type_of(token: str) -> str:
 def _code(tools: Tools) -> str:
     code = (tools.flow.callback or {}).get("code")
     if not code:
-        if form_value((tools.flow.parameters or {}).get("response_type", "")) == "none":
+        if form_value(tools.flow.asked.get("response_type", "")) == "none":
             raise StepError(
                 "no-code",
                 "there is no code to exchange: the authorization request asked for none",
@@ -212,7 +212,7 @@ def _id_token(answer: Answer, tools: Tools) -> ReceivedJwt | None:
 def _summary(answer: Answer, tools: Tools) -> str:
     body = answer.members
     names = [name for name in ("access_token", "refresh_token", "id_token") if name in body]
-    asked, granted = (tools.flow.parameters or {}).get("scope"), body.get("scope")
+    asked, granted = tools.flow.asked.get("scope"), body.get("scope")
     parts = [", ".join(names) or "no tokens"]
     if isinstance(granted, str):
         parts.append(f"scope {granted}")

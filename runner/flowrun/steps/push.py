@@ -92,7 +92,9 @@ def _push(step: Push, tools: Tools) -> Outcome:
     if tools.flow.request_object is not None:
         form = [("client_id", tools.client.client_id), ("request", tools.flow.request_object)]
         form += tools.flow.moved.get("form", {}).items()
+        tools.flow.added = {}  # beside a request object the server looks at nothing else (RFC 9101, section 6.3)
     else:
+        tools.flow.added = dict(step.extra or {})
         form = as_form(tools.parameters())
     sent_at = now()
     answer = tools.post(

@@ -123,6 +123,7 @@ def authorization_url(tools: Tools, extra: Mapping[str, Any]) -> str:
             tools.flow.request_object = None
         elif tools.flow.request_object is None and tools.client.request_object.required:
             tools.flow.request_object = sign_request_object(tools)
+    more = tools.environment.authorize_extra
     if tools.flow.request_uri is not None:
         query["request_uri"] = tools.flow.request_uri
     elif tools.flow.request_object is not None:
@@ -130,9 +131,14 @@ def authorization_url(tools: Tools, extra: Mapping[str, Any]) -> str:
         # OIDC Core §6.1: these two stay outside the request object as well.
         query |= {key: parameters[key] for key in ("response_type", "scope") if key in parameters}
         query["request"] = tools.flow.request_object
+        tools.flow.added = {}
     else:
-        query |= tools.parameters()
-    query |= {**tools.environment.authorize_extra, **extra, **tools.flow.moved.get("url", {})}
+        parameters = tools.parameters()
+        # Beside a request_uri or a request object the URL says nothing; here it is the request, and the scenario's.
+        more = {name: value for name, value in more.items() if name not in parameters}
+        tools.flow.added = {**more, **extra}
+        query |= parameters
+    query |= {**more, **extra, **tools.flow.moved.get("url", {})}
     return with_query(
         tools.endpoint("authorization_endpoint"), {key: form_value(value) for key, value in query.items()}
     )

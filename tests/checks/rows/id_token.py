@@ -132,6 +132,11 @@ ROWS = [
     ("idt.iat", token(iat="now"), "the id_token's iat is 'now', not a number of seconds"),
     ("idt.iat", {}, NONE_CAME),
     ("idt.nonce", {**token(nonce="n"), "flow": {"parameters": {"nonce": "n"}}}, None),
+    (
+        "idt.auth_time",
+        {**token(), "body": GRANTED, "flow": {"parameters": {"scope": "openid"}, "added": {"max_age": 0}}},
+        "the id_token has no auth_time",
+    ),
     ("idt.nonce", {**token(nonce="5"), "flow": {"parameters": {"nonce": 5}}}, None),
     ("idt.nonce", {**token(), "flow": {"parameters": {}}}, None),
     ("idt.nonce", {**token(), "flow": {"parameters": {"nonce": "n"}}}, "the id_token has no nonce"),
