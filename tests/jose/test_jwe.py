@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc import jwe as second
-from joserfc.jwk import OctKey
+from joserfc.jwk import ECKey, OctKey
 
 from flowrun.jose import JoseError, decrypt, encrypt, key_from_jwk, key_from_secret, peek_jwe
+from flowrun.jose.agreement import AGREED, agreed
 from flowrun.jose.key import Key
 from flowrun.jose.recipient import CONTENT_KEY, SENT, WRAPPING_KEY
 
@@ -180,10 +181,76 @@ def test_with_dir_there_is_no_wrapped_key(pair):
     assert refused(".".join(parts), ours).code == "bad-encryption"
 
 
+# --- agreed on with a one-time key -----------------------------------------------------------------------------------
+
+APART = {"apu": "QWxpY2U", "apv": "Qm9i"}
+
+
+@pytest.mark.parametrize("enc", ENCS)
+@pytest.mark.parametrize(
+    ("alg", "curve"), [*((alg, "p256") for alg in AGREED), ("ECDH-ES", "p384"), ("ECDH-ES", "p521")]
+)
+@pytest.mark.parametrize("header", [{}, APART], ids=["", "parties"])
+def test_we_open_what_joserfc_encrypts_with_a_one_time_key(alg, curve, enc, header, made, tools):
+    private = getattr(made, curve)
+    members = {"alg": alg, "enc": enc, **header}
+    token = second.encrypt_compact(members, TEXT, tools.joserfc_key(private), registry=joserfc_registry(alg, enc))
+
+    opened = decrypt(token, key_from_jwk(tools.private_jwk(private), "k.jwk"))
+
+    assert opened.plaintext == TEXT.encode()
+    assert opened.header["epk"]["kty"] == "EC"
+
+
+def test_the_example_of_rfc_7518():
+    """Appendix C: Bob's key and Alice's one-time key, for A128GCM."""
+    bob = {
+        "kty": "EC",
+        "crv": "P-256",
+        "x": "weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ",
+        "y": "e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOyck",
+        "d": "VEmDZpDXXK8p8N0Cndsxs924q6nS1RXFASRl6BfUqdw",
+    }
+    epk = {
+        "kty": "EC",
+        "crv": "P-256",
+        "x": "gI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV0",
+        "y": "SLW_xSffzlPWrHEVI30DHM_4egVwt3NQqeUD7nMFpps",
+    }
+    made = agreed({"epk": epk, **APART}, key_from_jwk(bob, "bob.jwk"), "A128GCM", 16)
+    assert base64.urlsafe_b64encode(made).rstrip(b"=") == b"VqqN6vgjbSBcIijNcacQGg"
+
+
+@pytest.mark.parametrize("alg", ["ECDH-ES", "ECDH-ES+A256KW"])
+@pytest.mark.parametrize("other", ["p256", "p384"])
+def test_another_key_of_this_kind_does_not_open_it(alg, other, made, tools):
+    theirs = ECKey.generate_key("P-256")
+    members = {"alg": alg, "enc": "A128GCM"}
+    token = second.encrypt_compact(members, TEXT, theirs, registry=joserfc_registry(alg, "A128GCM"))
+
+    error = refused(token, key_from_jwk(tools.private_jwk(getattr(made, other)), "k.jwk"))
+
+    assert error.code == "bad-encryption"
+    assert error.title.startswith("the token can't be opened with k.jwk: it was encrypted for another key")
+    error = refused(token, key_from_jwk(tools.private_jwk(made.rsa), "k.jwk"))
+    assert error.title == f"the token is encrypted with {alg}, and there is no key here that fits: an EC key"
+
+
+@pytest.mark.parametrize(
+    "epk", [None, "x", {}, {"kty": "OKP", "crv": "X25519", "x": "AA"}, {"kty": "EC", "crv": "P-256"}]
+)
+def test_a_one_time_key_that_is_none(epk, made, tools):
+    head = base64.urlsafe_b64encode(json.dumps({"alg": "ECDH-ES", "enc": "A128GCM", "epk": epk}).encode())
+    error = refused(
+        f"{head.rstrip(b'=').decode()}..AAAA.AAAA.AAAA", key_from_jwk(tools.private_jwk(made.p256), "k.jwk")
+    )
+    assert "epk" in error.title
+
+
 # --- what is refused ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("alg", ["ECDH-ES", "ECDH-ES+A128KW", "A128GCMKW", "PBES2-HS256+A128KW", "none", "rsa-oaep"])
+@pytest.mark.parametrize("alg", ["ECDH-1PU", "A128GCMKW", "PBES2-HS256+A128KW", "none", "rsa-oaep"])
 def test_an_algorithm_that_we_do_not_have_is_named(alg, pair):
     ours, _ = pair("RSA-OAEP", "A128GCM")
     head = base64.urlsafe_b64encode(json.dumps({"alg": alg, "enc": "A128GCM"}).encode()).rstrip(b"=").decode()

@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jose.exceptions import JOSEError
 
+from flowrun.jose.agreement import AGREED, agreed, sender
 from flowrun.jose.algorithms import prepared
 from flowrun.jose.compact import Sealed, refuse_crit, sealed
 from flowrun.jose.encoding import to_base64url, to_json
 from flowrun.jose.errors import JoseError, listed, quoted
-from flowrun.jose.key import Key
+from flowrun.jose.key import Key, Material
 from flowrun.jose.recipient import CONTENT_KEY, SENT, needed_key, suits
 
 if TYPE_CHECKING:
     from jose.backends.base import Key as JoseKey
 
-# RSA1_5 is read, because servers send it, and never sent (RFC 8725, section 3.2).
-READ: Final = (*SENT, "RSA1_5")
+# RSA1_5 is read, because servers send it, and never sent (RFC 8725, section 3.2). Nothing is sent with ECDH-ES either:
+# whoever encrypts for a server can use its RSA key.
+READ: Final = (*SENT, "RSA1_5", *AGREED)
 GCM_IV, GCM_TAG, BLOCK = 12, 16, 16  # octets (RFC 7518, sections 5.2.2 and 5.3)
 
 
@@ -78,6 +80,8 @@ def decrypt(token: str, key: Key | Sequence[Key]) -> Decrypted:
     parts = sealed(token)
     alg, enc = _readable(parts.header)
     refuse_crit(parts.header)
+    if alg in AGREED:
+        sender(parts.header)
     keys = [key] if isinstance(key, Key) else list(key)
     usable = [one for one in keys if one.private and suits(one, alg, enc)]
     kid = parts.header.get("kid")
@@ -98,8 +102,8 @@ def decrypt(token: str, key: Key | Sequence[Key]) -> Decrypted:
         content = _open(parts, content_key, enc)
         if content is not None:
             return Decrypted(parts.header, content)
-    # Who has the right key unwraps the content key: but dir wraps none, and RSA1_5 can't tell.
-    if opened and alg not in ("dir", "RSA1_5"):
+    # Who has the right key unwraps the content key: but these two wrap none, and RSA1_5 can't tell.
+    if opened and alg not in ("dir", "ECDH-ES", "RSA1_5"):
         raise JoseError(
             "bad-encryption",
             f"the encrypted token was changed on the way: the key '{opened}' is right, the content is not",
@@ -161,8 +165,15 @@ def _unwrap(parts: Sealed, key: Key, alg: str, enc: str) -> bytes | None:
     """Return the content key; None where this key does not open it."""
     if alg == "dir":
         return _secret(key) if not parts.encrypted_key else None
+    if alg == "ECDH-ES":
+        return agreed(parts.header, key, enc, CONTENT_KEY[enc]) if not parts.encrypted_key else None
+    material: Material | None = key.material
+    if alg in AGREED:
+        material = agreed(parts.header, key, alg, AGREED[alg])
+        if material is None:
+            return None
     try:
-        content_key = bytes(prepared(key.material, alg).unwrap_key(parts.encrypted_key))
+        content_key = bytes(prepared(material, alg.rpartition("+")[2]).unwrap_key(parts.encrypted_key))
     except (JOSEError, ValueError):
         return None
     return content_key if len(content_key) == CONTENT_KEY[enc] else None

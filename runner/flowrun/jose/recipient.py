@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
+from flowrun.jose.agreement import AGREED
 from flowrun.jose.errors import JoseError, quoted
 from flowrun.jose.jwk import from_jwks
 from flowrun.jose.key import Key
@@ -30,11 +31,15 @@ def suits(key: Key, alg: str, enc: str) -> bool:
     """Say whether the kind and the size of a key are right for a known `alg` and `enc`, whatever its JWK says."""
     if alg in RSA:
         return key.kty == "RSA"
+    if alg in AGREED:
+        return key.kty == "EC"
     return key.kty == "oct" and key.bits == 8 * _octets(alg, enc)
 
 
 def needed_key(alg: str, enc: str) -> str:
     """Return the kind of key that `alg` and `enc` need, in words."""
+    if alg in AGREED:
+        return "an EC key"
     return "an RSA key" if alg in RSA else f"a shared secret of {8 * _octets(alg, enc)} bits"
 
 
