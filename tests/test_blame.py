@@ -812,6 +812,42 @@ def test_tokens_that_are_not_bound():
 # --- words -----------------------------------------------------------------------------------------------------------
 
 
+ENCRYPTION = "bank.yaml:9 (clients.default.keys.encryption, not there yet)"
+
+
+@pytest.mark.parametrize(
+    ("why", "who", "do"),
+    [
+        (
+            "the token is encrypted with alg ECDH-1PU, which flowrun can't open",
+            "your configuration: the server encrypts for this client in a way that flowrun can't open",
+            "agree with the server's team on RSA-OAEP-256 and A256GCM for this client",
+        ),
+        (
+            "the token is encrypted with ECDH-ES, and there is no key here that fits: an EC key",
+            "your configuration: the client 'default' has no key that opens it",
+            f"write an EC key at {ENCRYPTION}: {{file: …}}",
+        ),
+        (
+            "the token can't be opened with k1: it was encrypted for another key, or changed on the way",
+            "unclear: it was encrypted for another key of this client, or changed on the way",
+            f"compare the key that the server has of this client with {ENCRYPTION}",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    ("code", "begin", "facts"),
+    [
+        ("idt.sig", "the id_token can't be trusted: ", [("rule", "…"), ("spec", "OIDC Core §3.1.3.7")]),
+        ("unreadable-jwt", "the JWT of userinfo can't be read: ", []),
+    ],
+)
+def test_an_encrypted_answer_that_can_not_be_opened(code, begin, facts, why, who, do):
+    problem = Problem(code, f"{begin}it can't be opened: {why}", facts=facts, exit_code=FAILED)
+    assert judged(problem, "exchange") == (who, do)
+    assert judged(Problem(code, f"{begin}it is no signed JWT", facts=facts), "exchange").words != who
+
+
 def test_what_a_server_says_is_not_repeated():
     """Its words may be long, or hostile, or hold what is secret: the facts show them, redacted; the blame is ours."""
     bait = "<script>kid aud jti expired redirect_uri</script>" * 50

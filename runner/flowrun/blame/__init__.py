@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from flowrun.blame import certificate, credentials, judged, pages, refused, silence
+from flowrun.blame import certificate, credentials, encrypted, judged, pages, refused, silence
 from flowrun.blame.case import ENVIRONMENT, OURS, PAGE, THEIRS, UNCLEAR, Blame, Case, unclear
 from flowrun.blame.silence import FILLED
 
 __all__ = ["ENVIRONMENT", "FILLED", "OURS", "PAGE", "THEIRS", "UNCLEAR", "Blame", "Case", "of"]
 
 _RULES: Final[tuple[Callable[[Case], Blame | None], ...]] = (
+    encrypted.unopened,
     judged.check,
     judged.expectation,
     silence.unreachable,

@@ -18,10 +18,18 @@ PAGES: Final = 300  # seconds that a person may need for the pages after the log
 FIFTY_YEARS: Final = 50 * 365 * 86400  # a date further ahead was written in milliseconds
 
 
-def _token(around: Around) -> ReceivedJwt:
+def _received(around: Around) -> ReceivedJwt:
     if around.id_token is None:
         raise NotApplicable("there was no id_token")
     return around.id_token
+
+
+def _token(around: Around) -> ReceivedJwt:
+    """Return an id_token that has claims; what can't be opened or read is told once, by idt.sig."""
+    token = _received(around)
+    if token.distrust and not token.claims:
+        raise NotApplicable("nothing of the id_token can be read")
+    return token
 
 
 def present(around: Around) -> str | None:
@@ -42,7 +50,7 @@ def _openid(around: Around) -> bool:
 
 def signature(around: Around) -> str | None:
     """Believe the verification: a key of the server, an algorithm that it names, never none; encrypted if agreed."""
-    token = _token(around)
+    token = _received(around)
     if token.distrust:
         agreed = _may_be_agreed(token, around)
         return f"the id_token can't be trusted: {token.distrust}{agreed}"

@@ -10,6 +10,8 @@ ISSUER = "https://op.example"
 ALWAYS = set()
 NONE_CAME = "skipped: there was no id_token"
 GRANTED = {"access_token": "a"}
+UNREADABLE = "skipped: nothing of the id_token can be read"
+DOUBTED = "the id_token can't be trusted:"
 
 
 def token(**claims):
@@ -131,6 +133,11 @@ ROWS = [
     ("idt.iat", token(), "the id_token has no iat"),
     ("idt.iat", token(iat="now"), "the id_token's iat is 'now', not a number of seconds"),
     ("idt.iat", {}, NONE_CAME),
+    *(
+        (f"idt.{name}", {"claims": {}, "distrust": "it can't be opened: …"}, UNREADABLE)
+        for name in ("iss", "aud", "azp", "exp", "iat", "nonce", "at_hash", "c_hash", "s_hash", "acr", "auth_time")
+    ),
+    ("idt.sig", {"claims": {}, "distrust": "it can't be opened: …"}, f"{DOUBTED} it can't be opened: …"),
     ("idt.nonce", {**token(nonce="n"), "flow": {"parameters": {"nonce": "n"}}}, None),
     (
         "idt.auth_time",
