@@ -350,6 +350,7 @@ OBSERVED = {
     "token.wrong-s-hash": (lambda c: id_token(c)["s_hash"] == half_hash("the-state"), True, False),
     "token.no-acr": (lambda c: "acr" in id_token(c), True, False),
     "token.no-auth-time": (lambda c: "auth_time" in id_token(c), True, False),
+    "token.auth-time-zero": (lambda c: id_token(c)["auth_time"] == 0, False, True),
     "revoke.status-204": (revoked, 200, 204),
     "introspect.active-text": (introspected, False, "false"),
     "userinfo.content-type": (

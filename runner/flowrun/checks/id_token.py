@@ -196,20 +196,40 @@ def acr(around: Around) -> str | None:
 
 
 def auth_time(around: Around) -> str | None:
-    """There where max_age was sent together with openid, or it was essential; the login is not older than max_age."""
-    token = _token(around)
-    max_age, wish = around.flow.asked.get("max_age"), _wish(around, "auth_time") or {}
-    if around.kind == "refresh_token" or not _openid(around):
+    """Want a time that can be, not older than max_age, and one where max_age or an essential auth_time was sent."""
+    token, max_age = _token(around), around.flow.asked.get("max_age")
+    essential = (_wish(around, "auth_time") or {}).get("essential") is True
+    login = around.kind != "refresh_token" and _openid(around)
+    if "auth_time" in token.claims:
+        return _impossible(token.claims) or (_older(around, token.claims, str(max_age)) if login else None)
+    if not login:
         raise NotApplicable("openid was not asked for")
-    if max_age is None and wish.get("essential") is not True:
+    if max_age is None and not essential:
         raise NotApplicable("neither max_age nor auth_time was asked for")
-    since = _date(token.claims, "auth_time")
+    return "the id_token has no auth_time"
+
+
+def _older(around: Around, claims: Any, max_age: str) -> str | None:
+    age = around.now - float(_date(claims, "auth_time"))
+    # The person needs time on the pages between the login and this answer.
+    if max_age.isdigit() and age > int(max_age) + PAGES:
+        return f"the login was {age:.0f} s ago; max_age was {max_age}"
+    return None
+
+
+def _impossible(claims: Any) -> str | None:
+    """Return why nobody can have signed in at auth_time: long ago, long after, or later than the id_token was made."""
+    since, issued = _date(claims, "auth_time"), _date(claims, "iat")
     if isinstance(since, str):
         return since
-    age = around.now - since
-    # The person needs time on the pages between the login and this answer.
-    if str(max_age).isdigit() and age > int(str(max_age)) + PAGES:
-        return f"the login was {age:.0f} s ago; max_age was {max_age}"
+    if isinstance(issued, str):
+        return None  # idt.iat tells that
+    if since < issued - FIFTY_YEARS:
+        return f"the id_token's auth_time is {since:.0f}, so that the login was more than 50 years ago"
+    if since > issued + FIFTY_YEARS:
+        return "the id_token's auth_time is more than 50 years ahead; it was probably written in milliseconds"
+    if since > issued + SKEW:
+        return f"the id_token's auth_time is {since - issued:.0f} s after its iat, so that the login is still to come"
     return None
 
 
@@ -236,7 +256,13 @@ CHECKS: Final = (
     Check("idt.c_hash", _STEP, "c_hash fits the code", "OIDC Core §3.3.2.11", c_hash),
     Check("idt.s_hash", _STEP, "s_hash fits the state", "FAPI 1.0 Part 2 §5.1.1", s_hash),
     Check("idt.acr", _STEP, "an essential acr comes back", "OIDC Core §5.5.1.1", acr),
-    Check("idt.auth_time", _STEP, "auth_time comes where max_age was sent", "OIDC Core §2, §3.1.2.1", auth_time),
+    Check(
+        "idt.auth_time",
+        _STEP,
+        "auth_time can be, and comes where max_age was sent",
+        "OIDC Core §2, §3.1.2.1",
+        auth_time,
+    ),
     Check(
         "idt.sub-userinfo",
         frozenset({"userinfo"}),

@@ -225,6 +225,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "token.wrong-s-hash": "The s_hash of the id_token belongs to another state.",
     "token.no-acr": "The id_token has no acr.",
     "token.no-auth-time": "The id_token has no auth_time.",
+    "token.auth-time-zero": "The auth_time of the id_token is 0.",
     "revoke.status-204": "A revocation is answered with status 204.",
     "revoke.refresh-lives": "A refresh token that was revoked lives on.",
     "revoke.access-lives": "An access token that was revoked lives on.",

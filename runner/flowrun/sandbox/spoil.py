@@ -63,6 +63,8 @@ def id_token(world: World, claims: dict[str, Any]) -> None:
         del claims["acr"]
     if world.broken("token.no-auth-time"):
         del claims["auth_time"]
+    if world.broken("token.auth-time-zero"):
+        claims["auth_time"] = 0
 
 
 def _metadata(world: World, response: Response) -> None:

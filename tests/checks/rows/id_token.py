@@ -218,6 +218,20 @@ ROWS = [
     ("idt.auth_time", max_age({"auth_time": NOW - 3800}), None),
     ("idt.auth_time", max_age({"auth_time": NOW - 3901}), "the login was 3901 s ago; max_age was 3600"),
     ("idt.auth_time", max_age({}, "3600"), "the id_token has no auth_time"),
+    ("idt.auth_time", token(auth_time=NOW + 5, iat=NOW - 5), None),
+    ("idt.auth_time", {**token(auth_time=NOW, iat=NOW), "flow": {"parameters": {"scope": "openid"}}}, None),
+    ("idt.auth_time", {**token(auth_time=NOW - 9**6, iat=NOW), "kind": "refresh_token"}, None),
+    *(
+        ("idt.auth_time", {**token(auth_time=wrong, iat=NOW), **more}, f"the id_token's auth_time is {said}")
+        for more in ({}, {"kind": "refresh_token"}, {"flow": max_age({})["flow"]})
+        for wrong, said in (
+            (0, "0, so that the login was more than 50 years ago"),
+            (-5, "-5, so that the login was more than 50 years ago"),
+            (NOW * 1000, "more than 50 years ahead; it was probably written in milliseconds"),
+            (NOW + 11, "11 s after its iat, so that the login is still to come"),
+            ("x", "'x', not a number of seconds"),
+        )
+    ),
     ("idt.auth_time", max_age({}, scope="accounts"), "skipped: openid was not asked for"),
     ("idt.auth_time", max_age({}, None), "skipped: neither max_age nor auth_time was asked for"),
     ("idt.auth_time", max_age({}, kind="refresh_token"), "skipped: openid was not asked for"),
