@@ -40,6 +40,10 @@ def test_a_check_that_is_off_everywhere_would_never_be_seen():
         ("ofm", "tok.rar", "must"),
         ("fapi2", "ref.no-rotation", "must"),
         ("oidc-basic", "idt.nonce", "must"),
+        ("oauth2", "cb.leak", "should"),
+        ("ofm", "cb.leak", "must"),
+        ("oidc-basic", "idt.alg", "off"),
+        ("ofm", "idt.alg", "must"),
     ],
 )
 def test_levels_are_inherited_and_replaced(profile, check_id, level):

@@ -339,6 +339,7 @@ OBSERVED = {
     "token.error-text": (
         error_type("/token", {"grant_type": "authorization_code", "code": "x"}),
         "application/json",
+    "callback.client-assertion": (lambda c: pushed_names(c, "client_assertion"), 0, 1),
         "text/plain",
     ),
     "token.short-token": (lambda c: len(c.tokens()["access_token"]) > 20, True, False),

@@ -28,6 +28,7 @@ _ERRORS: Final = frozenset(
     | {"invalid_target", "invalid_dpop_proof", "unmet_authentication_requirements"}
 )
 _EXPECTED: Final = _RESPONSE | {"error_description", "error_uri", "scope", "session_state", "id_token", "access_token"}
+_CREDENTIALS: Final = frozenset({"access_token", "client_assertion", "client_secret", "code_verifier", "refresh_token"})
 _EXPECTED_TOO: Final = frozenset({"token_type", "expires_in"})
 
 
@@ -170,9 +171,19 @@ def registered_error(around: Around) -> str | None:
     return None if error in _ERRORS else f"the error {error!r} is in no registry"
 
 
+def leak(around: Around) -> str | None:
+    """Nothing that proves who somebody is goes through the browser, which shows it to others."""
+    if around.jwt is not None and around.jwt.encrypted is not None:
+        raise NotApplicable("the response is encrypted, so that the browser can't read it")
+    asked = form_value(around.flow.asked.get("response_type", "")).split()
+    secret = _CREDENTIALS - ({"access_token"} if "token" in asked else set()) - _own(around)
+    leaked = sorted(secret & _callback(around).keys())
+    return f"the callback carries {', '.join(leaked)}, which the browser is not to see" if leaked else None
+
+
 def extra(around: Around) -> str | None:
     """Report parameters that no specification here names: they are allowed."""
-    more = sorted(_callback(around).keys() - _EXPECTED - _EXPECTED_TOO - _own(around))
+    more = sorted(_callback(around).keys() - _EXPECTED - _EXPECTED_TOO - _CREDENTIALS - _own(around))
     return f"parameters that are not expected there: {', '.join(more)}" if more else None
 
 
@@ -219,6 +230,7 @@ CHECKS: Final = (
     Check("cb.code-or-error", _STEP, "a response has a code or an error, never both", "RFC 6749 §4.1.2", code_or_error),
     Check("cb.code-entropy", _STEP, "the code can't be guessed", "RFC 6749 §10.10", code_entropy),
     Check("cb.error-shape", _STEP, "the error is a registered one", "RFC 6749 §4.1.2.1", registered_error),
+    Check("cb.leak", _STEP, "no credential comes back through the browser", "RFC 6749 §10.3, RFC 9700 §4.3", leak),
     Check("cb.extra", _STEP, "the callback has only parameters that are expected", "RFC 6749 §4.1.2", extra),
     Check("cb.jarm", _STEP, "the signed response is the server's, for us, and valid", "JARM §2.4", signed),
 )

@@ -214,6 +214,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "callback.odd-error": "The browser comes back with an error that is in no registry.",
     "callback.extra-parameter": "The browser comes back with a parameter that nobody knows.",
     "callback.drops-query": "The query of the registered redirect_uri is lost on the way back.",
+    "callback.client-assertion": "The browser comes back with a client assertion.",
     "token.content-type": "The token answer is declared as plain text.",
     "token.error-text": "A refused token request is answered with plain text.",
     "token.short-token": "The access token is a short number that is counted up.",

@@ -176,6 +176,8 @@ def _callback(world: World, url: str) -> str:
         pairs = [(name, "person_said_no" if name == "error" else value) for name, value in pairs]
     if world.broken("callback.extra-parameter"):
         pairs.append(("tracking", "1"))
+    if world.broken("callback.client-assertion"):
+        pairs.append(("client_assertion", "header.claims.signature"))
     if world.broken("callback.drops-query"):
         pairs = [(name, value) for name, value in pairs if name in {"code", "state", "iss", "error"}]
     query, fragment = urlencode(pairs), ""

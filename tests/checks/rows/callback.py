@@ -150,6 +150,29 @@ ROWS = [
     ("cb.error-shape", came({"error": "login_required"}), None),
     ("cb.error-shape", came({"error": "oops"}), "the error 'oops' is in no registry"),
     ("cb.error-shape", came({"code": "c"}), "skipped: the callback has no error"),
+    ("cb.leak", came({"code": "c", "state": "s"}), None),
+    ("cb.leak", came({"access_token": "a"}, parameters={"response_type": "code token"}), None),
+    ("cb.leak", {**came({"client_secret": "1"}), "client": {"redirect_uri": f"{CB}?client_secret=1"}}, None),
+    (
+        "cb.leak",
+        came({"code": "c", "client_secret": "s", "client_assertion": "a"}),
+        "the callback carries client_assertion, client_secret, which the browser is not to see",
+    ),
+    *(
+        (
+            "cb.leak",
+            came({"code": "c", name: "x"}),
+            f"the callback carries {name}, which the browser is not to see",
+        )
+        for name in ("access_token", "refresh_token", "code_verifier")
+    ),
+    (
+        "cb.leak",
+        {**came({"access_token": "a"}), "jwt": ReceivedJwt("h.p.s", {}, {}, encrypted={"alg": "RSA-OAEP"})},
+        "skipped: the response is encrypted, so that the browser can't read it",
+    ),
+    ("cb.leak", {}, NO_CALLBACK),
+    ("cb.extra", came({"code": "c", "client_assertion": "x"}), None),
     ("cb.extra", came({"code": "c", "session_state": "x"}), None),
     ("cb.extra", {**came({"code": "c", "keep": "1"}), "client": {"redirect_uri": f"{CB}?keep=1"}}, None),
     ("cb.extra", came({"code": "c", "keep": "1"}, parameters={"redirect_uri": f"{CB}?keep=1"}), None),
