@@ -35,6 +35,10 @@ def signature(consumer):
         return False
 
 
+def signed_with(token):
+    return json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))["alg"]
+
+
 def pushed_twice(consumer):
     request_uri = consumer.pushed()
     consumer.approved(request_uri)
@@ -285,6 +289,7 @@ OBSERVED = {
     ),
     "token.rotate-refresh": (refreshed, (False, 200), (True, 400)),
     "token.bad-signature": (signature, True, False),
+    "token.rs256": (lambda c: signed_with(c.tokens()["id_token"]), "PS256", "RS256"),
     "token.wrong-iss": (lambda c: id_token(c)["iss"] == c.issuer, True, False),
     "token.wrong-aud": (lambda c: id_token(c)["aud"], "dc-1", "another-client"),
     "token.wrong-nonce": (lambda c: id_token(c)["nonce"], "the-nonce", "another-nonce"),
@@ -334,12 +339,12 @@ OBSERVED = {
     "callback.code-and-error": (lambda c: pushed_names(c, "error"), 0, 1),
     "callback.odd-error": (denied, "access_denied", "person_said_no"),
     "callback.extra-parameter": (lambda c: pushed_names(c, "tracking"), 0, 1),
+    "callback.client-assertion": (lambda c: pushed_names(c, "client_assertion"), 0, 1),
     "callback.drops-query": (lambda c: pushed_names(c, "keep"), 1, 0),
     "token.content-type": (lambda c: media_type(token_answer(c)), "application/json", "text/plain"),
     "token.error-text": (
         error_type("/token", {"grant_type": "authorization_code", "code": "x"}),
         "application/json",
-    "callback.client-assertion": (lambda c: pushed_names(c, "client_assertion"), 0, 1),
         "text/plain",
     ),
     "token.short-token": (lambda c: len(c.tokens()["access_token"]) > 20, True, False),

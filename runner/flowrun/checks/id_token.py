@@ -15,6 +15,7 @@ SKEW: Final = 10  # seconds that two clocks may differ
 AHEAD: Final = 60  # seconds: what is issued later than that is not tolerated (FAPI 2.0 SP §5.3.2.1)
 OLDEST: Final = 600  # seconds that an id_token just received may be old: some servers date them back by minutes
 PAGES: Final = 300  # seconds that a person may need for the pages after the login
+_FAPI: Final = frozenset({"PS256", "ES256", "EdDSA", "Ed25519"})
 FIFTY_YEARS: Final = 50 * 365 * 86400  # a date further ahead was written in milliseconds
 
 
@@ -57,6 +58,15 @@ def signature(around: Around) -> str | None:
     if around.client.id_token.encrypt and token.encrypted is None:
         return "the id_token is not encrypted, as the environment says that it is (id_token: {encrypt: true})"
     return None
+
+
+def algorithm(around: Around) -> str | None:
+    """Want one of the three algorithms that the profile allows, whatever the server and the environment say."""
+    token = _token(around)
+    alg = token.header.get("alg")
+    if token.distrust:
+        raise NotApplicable("the id_token can't be trusted, and idt.sig says why")
+    return None if alg in _FAPI else f"the id_token is signed with {alg}; PS256, ES256 and EdDSA are allowed"
 
 
 def _may_be_agreed(token: ReceivedJwt, around: Around) -> str:
@@ -201,7 +211,7 @@ def auth_time(around: Around) -> str | None:
     essential = (_wish(around, "auth_time") or {}).get("essential") is True
     login = around.kind != "refresh_token" and _openid(around)
     if "auth_time" in token.claims:
-        return _impossible(token.claims) or (_older(around, token.claims, str(max_age)) if login else None)
+        return _impossible(around, token.claims) or (_older(around, token.claims, str(max_age)) if login else None)
     if not login:
         raise NotApplicable("openid was not asked for")
     if max_age is None and not essential:
@@ -217,19 +227,19 @@ def _older(around: Around, claims: Any, max_age: str) -> str | None:
     return None
 
 
-def _impossible(claims: Any) -> str | None:
-    """Return why nobody can have signed in at auth_time: long ago, long after, or later than the id_token was made."""
+def _impossible(around: Around, claims: Any) -> str | None:
+    """Return why nobody can have signed in at auth_time: far away, or later than the id_token was made."""
     since, issued = _date(claims, "auth_time"), _date(claims, "iat")
     if isinstance(since, str):
         return since
-    if isinstance(issued, str):
-        return None  # idt.iat tells that
-    if since < issued - FIFTY_YEARS:
+    # Some servers date iat back, and some clocks are ahead: each alone says nothing of the login.
+    latest = around.now if isinstance(issued, str) else max(issued, around.now)
+    if since < around.now - FIFTY_YEARS:
         return f"the id_token's auth_time is {since:.0f}, so that the login was more than 50 years ago"
-    if since > issued + FIFTY_YEARS:
+    if since > around.now + FIFTY_YEARS:
         return "the id_token's auth_time is more than 50 years ahead; it was probably written in milliseconds"
-    if since > issued + SKEW:
-        return f"the id_token's auth_time is {since - issued:.0f} s after its iat, so that the login is still to come"
+    if since > latest + SKEW:
+        return f"the id_token's auth_time is {since - latest:.0f} s ahead, so that the login is still to come"
     return None
 
 
@@ -246,6 +256,7 @@ def sub_userinfo(around: Around) -> str | None:
 CHECKS: Final = (
     Check("idt.present", _STEP, "an id_token comes where openid is granted", "OIDC Core §3.1.3.3", present),
     Check("idt.sig", _STEP, "the id_token is signed by the server", "OIDC Core §3.1.3.7", signature),
+    Check("idt.alg", _STEP, "the id_token is signed with a strong algorithm", "FAPI 2.0 SP §5.4.1", algorithm),
     Check("idt.iss", _STEP, "the id_token names the issuer", "OIDC Core §3.1.3.7", iss),
     Check("idt.aud", _STEP, "the id_token is for our client", "OIDC Core §3.1.3.7", aud),
     Check("idt.azp", _STEP, "azp names our client", "OIDC Core §2", azp),

@@ -14,6 +14,7 @@ from flowrun.sandbox.people import CLAIMS
 from flowrun.sandbox.request_object import REQUEST_OBJECT_ALGORITHMS
 from flowrun.sandbox.response_modes import RESPONSE_MODES
 from flowrun.sandbox.settings import AUTH_METHODS, CERTIFICATE_METHODS
+from flowrun.sandbox.signed_answers import id_token_algorithm
 
 if TYPE_CHECKING:
     from flowrun.sandbox.world import World
@@ -95,7 +96,7 @@ def _encryption(what: str) -> dict[str, list[str]]:
 
 def jwks(world: World) -> dict[str, Any]:
     """Return the keys that the server signs with, and the one that clients encrypt for."""
-    wanted = [client.settings.id_token_alg for client in world.clients.values()]
+    wanted = [id_token_algorithm(world, client) for client in world.clients.values()]
     asymmetric = [alg for alg in wanted if alg in keys.SIGNING]
     told = keys.key_set(keys.ALGORITHM, *asymmetric, keys.ENCRYPTION)
     if world.broken("discover.no-jwks-kid"):

@@ -12,15 +12,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowrun.sandbox.models import RegisteredClient
+    from flowrun.sandbox.world import World
 
 
-def signed_for(client: RegisteredClient, claims: Mapping[str, Any], *, unpublished: bool = False) -> str:
-    """Return claims as a JWT with the algorithm that the client is registered for (OIDC Core §2, §5.3.2)."""
-    alg = client.settings.id_token_alg
+def signed_for(client: RegisteredClient, claims: Mapping[str, Any], *, unpublished: bool = False, alg: str = "") -> str:
+    """Return claims as a JWT with `alg`, or the algorithm that the client is registered for (OIDC Core §2, §5.3.2)."""
+    alg = alg or client.settings.id_token_alg
     if alg in keys.SECRET_SIGNING:
         secret = client.settings.client_secret or ""
         return keys.sign_with_secret(claims, alg, secret[::-1] if unpublished else secret)
     return keys.sign(claims, alg, unpublished=unpublished)
+
+
+def id_token_algorithm(world: World, client: RegisteredClient) -> str:
+    """Return what the id_tokens of a client are signed with."""
+    return "RS256" if world.broken("token.rs256") else client.settings.id_token_alg
 
 
 def half_hash(text: str, client: RegisteredClient) -> str:

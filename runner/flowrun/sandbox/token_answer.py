@@ -11,7 +11,7 @@ from flowrun.sandbox import keys, spoil
 from flowrun.sandbox.binding import token_type
 from flowrun.sandbox.models import DEVICE_CODE
 from flowrun.sandbox.people import claims_of, subject
-from flowrun.sandbox.signed_answers import half_hash, signed_for
+from flowrun.sandbox.signed_answers import half_hash, id_token_algorithm, signed_for
 
 if TYPE_CHECKING:
     from flowrun.sandbox.models import Approval
@@ -77,6 +77,11 @@ class TokenAnswer:
             if text:
                 claims[claim] = half_hash(text, approval.client)
         spoil.id_token(world, claims)
-        token = signed_for(approval.client, claims, unpublished=world.broken("token.bad-signature"))
+        token = signed_for(
+            approval.client,
+            claims,
+            unpublished=world.broken("token.bad-signature"),
+            alg=id_token_algorithm(world, approval.client),
+        )
         key = keys.encryption_key(approval.client) if approval.client.settings.answers_encrypted else None
         return keys.encrypt(token, key) if key and not world.broken("token.not-encrypted") else token

@@ -54,6 +54,21 @@ def max_age(claims, age=3600, scope="openid", body=None, **more):
 
 
 ROWS = [
+    *(("idt.alg", {**token(sub="a"), "header": {"alg": alg}}, None) for alg in ("PS256", "ES256", "EdDSA", "Ed25519")),
+    *(
+        (
+            "idt.alg",
+            {**token(sub="a"), "header": {"alg": alg}},
+            f"the id_token is signed with {alg}; PS256, ES256 and EdDSA are allowed",
+        )
+        for alg in ("RS256", "PS512", "HS256", "none")
+    ),
+    ("idt.alg", {}, NONE_CAME),
+    (
+        "idt.alg",
+        {**token(sub="a"), "header": {"alg": "none"}, "distrust": "x"},
+        "skipped: the id_token can't be trusted, and idt.sig says why",
+    ),
     ("idt.sig", token(sub="a"), None),
     ("idt.sig", {**token(), "distrust": "its key is unknown"}, "the id_token can't be trusted: its key is unknown"),
     (
@@ -218,7 +233,8 @@ ROWS = [
     ("idt.auth_time", max_age({"auth_time": NOW - 3800}), None),
     ("idt.auth_time", max_age({"auth_time": NOW - 3901}), "the login was 3901 s ago; max_age was 3600"),
     ("idt.auth_time", max_age({}, "3600"), "the id_token has no auth_time"),
-    ("idt.auth_time", token(auth_time=NOW + 5, iat=NOW - 5), None),
+    ("idt.auth_time", token(auth_time=NOW + 5, iat=NOW - 500), None),
+    ("idt.auth_time", token(auth_time=NOW + 55, iat=NOW + 50), None),
     ("idt.auth_time", {**token(auth_time=NOW, iat=NOW), "flow": {"parameters": {"scope": "openid"}}}, None),
     ("idt.auth_time", {**token(auth_time=NOW - 9**6, iat=NOW), "kind": "refresh_token"}, None),
     *(
@@ -228,7 +244,7 @@ ROWS = [
             (0, "0, so that the login was more than 50 years ago"),
             (-5, "-5, so that the login was more than 50 years ago"),
             (NOW * 1000, "more than 50 years ahead; it was probably written in milliseconds"),
-            (NOW + 11, "11 s after its iat, so that the login is still to come"),
+            (NOW + 11, "11 s ahead, so that the login is still to come"),
             ("x", "'x', not a number of seconds"),
         )
     ),
