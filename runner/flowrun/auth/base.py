@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from flowrun.client import Client
@@ -43,6 +43,9 @@ def name_client(client: Client, call: Call) -> None:
         call.form.insert(0, ("client_id", client.client_id))
 
 
+# Seconds that iat and nbf are set back: a server that allows no difference of the clocks, or whose second ends while
+# the request is on its way, would now and then refuse a JWT of this very second. `exp` is still counted from now.
+SET_BACK: Final = 5
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -53,9 +56,17 @@ def carry_assertion(client: Client, call: Call, assertion: str) -> None:
 
 
 def assertion_claims(
-    client: Client, audience: str | list[str], now: float, claims: dict[str, Any] | None = None
+    client: Client,
+    audience: str | list[str],
+    now: float,
+    claims: Mapping[str, Any] | None = None,
+    *,
+    lifetime: float | None = None,
 ) -> dict[str, Any]:
-    """Return the claims of a fresh client assertion (RFC 7523, section 3; OpenID Connect Core, section 9)."""
+    """Return the claims of a fresh client assertion (RFC 7523, section 3; OpenID Connect Core, section 9).
+
+    `lifetime` (s) is the client's where it is None; `claims` are laid over it all.
+    """
     import uuid  # noqa: PLC0415
 
     issued = int(now)  # whole seconds: some servers refuse fractions
@@ -64,9 +75,9 @@ def assertion_claims(
         "sub": client.client_id,
         "aud": audience,
         "jti": str(uuid.uuid4()),
-        "iat": issued,
-        "exp": issued + int(client.assertion.lifetime),
+        "iat": issued - SET_BACK,
+        "exp": issued + int(client.assertion.lifetime if lifetime is None else lifetime),
     }
     if client.assertion.nbf:
-        made["nbf"] = issued
+        made["nbf"] = issued - SET_BACK
     return {**made, **(claims or {})}

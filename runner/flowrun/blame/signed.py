@@ -96,7 +96,7 @@ def _dates(jwt: SignedJwt, case: Case, what: str) -> Blame | None:
         agree = case.skew is not None and abs(case.skew) < LEEWAY
         words += "; the clocks of this machine and of the server agree" if agree else ""
         if signer is not None:
-            return ours(words, f"leave nbf out of {signer}: flowrun gives it the time of signing")
+            return ours(words, f"leave nbf out of {signer}: flowrun gives it a time just before the signing")
         return ours(words, f"write nbf: false at {case.setting(setting, 'nbf')}")
     return None
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+from flowrun.auth.base import SET_BACK
 from flowrun.errors import StepError
 from flowrun.flow import SignedJwt, form_value, now
 from flowrun.steps.base import own_error, refuse_protected
@@ -32,7 +33,7 @@ def sign_request_object(tools: Tools, **choices: Any) -> str:
     claims: dict[str, Any] = {
         "iss": tools.client.client_id,
         "aud": tools.audience(choices.get("aud") or settings.aud, ""),
-        **({"nbf": issued} if settings.nbf else {}),
+        **({"nbf": issued - SET_BACK} if settings.nbf else {}),
         "exp": issued + int(choices.get("lifetime", settings.lifetime)),
         **as_claims(tools.parameters()),
         **choices.get("claims", {}),

@@ -65,10 +65,13 @@ def run(step: Sign, tools: Tools) -> Outcome:
 
 def _sign_assertion(tools: Tools, choices: Mapping[str, Any]) -> str:
     settings = tools.client.assertion
-    claims = assertion_claims(tools.client, tools.audience(choices.get("aud") or settings.aud, ""), now())
-    if "lifetime" in choices:
-        claims["exp"] = claims["iat"] + int(choices["lifetime"])
-    claims |= choices.get("claims", {})
+    claims = assertion_claims(
+        tools.client,
+        tools.audience(choices.get("aud") or settings.aud, ""),
+        now(),
+        choices.get("claims"),
+        lifetime=choices.get("lifetime"),
+    )
     return sign_claims(tools, claims, {"alg": settings.alg, "typ": settings.typ, **choices})
 
 
