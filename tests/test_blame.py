@@ -110,10 +110,61 @@ def test_what_there_is_to_compare_is_said():
         f"{MANUAL} the interaction id",
         f"sent: {SENT}; exp 59 s after it was sent",
         "right: aud, iss and sub, kid, clock; left: client_id, key or auth are registered otherwise at the server",
+        TRY,
     ]
     odd = refused("invalid_client", "AADB2C90237", flow={"signed": [assertion(kid="k2", sub="y")]}).do
     assert odd.startswith(f"{MANUAL} the time")
-    assert odd.endswith("right: aud, clock; not sure: iss and sub and kid")
+    assert odd.endswith(f"right: aud, clock; not sure: iss and sub and kid\n{TRY}")
+    with_nbf = with_client(assertion=Assertion(nbf=True))
+    assert "and nbf: false, at" in refused("invalid_client", "AADB2C90237", client=with_nbf).do
+
+
+@pytest.mark.parametrize(("kind", "place"), [("push", "push"), ("exchange", "exchange"), ("introspect", "introspect")])
+def test_a_bare_401_is_a_client_that_is_not_believed(kind, place):
+    code = "par_error" if kind == "push" else f"refused-{place}"
+    found = refused(status=401, kind=kind, place=place, code=code)
+    assert found.words == "unclear: the server did not believe that it is us, and does not say why"
+    assert found.do.endswith(TRY)
+    odd = refused(status=401, kind=kind, place=place, code=code, flow={"signed": [assertion(aud=TOKEN)]})
+    assert odd.words.startswith(f"your configuration: the aud of the client assertion is {TOKEN}")
+
+
+def test_a_bare_401_of_a_resource_says_nothing_of_the_client():
+    for kind in ("userinfo", "call"):
+        assert refused(status=401, kind=kind, place=kind, code=f"refused-{kind}").words == (
+            "unclear: the answer does not say why"
+        )
+
+
+def test_an_assertion_that_is_refused_with_invalid_request():
+    sent = {"call": call(form=[("client_assertion", "a.b.c")])}
+    found = refused("invalid_request", "Authorization failed", **sent)
+    assert found.words == "unclear: the server did not believe that it is us, and does not say why"
+    assert found.do.endswith(TRY)
+    other = refused("invalid_request", "scope is missing", **sent)
+    assert other.words == "unclear: only the description says why"
+    assert refused("invalid_request", "Authorization failed").words == "unclear: only the description says why"
+
+
+def with_basic(secret, error="", status=401, **more):
+    client = with_client(auth="client_secret_basic", client_secret=secret, **more)
+    sent = call(status, sent_headers={"Authorization": "Basic eA"})
+    return refused(error, status=status, flow={"signed": []}, client=client, call=sent)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [("invalid_client", 401), ("unauthorized_client", 400), ("", 401), ("", 403)]
+)
+def test_a_secret_that_the_form_encoding_changes(error, status):
+    found = with_basic("a+b/c", error, status)
+    assert found.words.startswith("unclear: the client_secret has letters that are encoded in the Basic header")
+    assert found.do.startswith(
+        "write basic_encoding: raw at bank.yaml:6 (clients.default.basic_encoding, not there yet)"
+    )
+    assert "the client_id and client_secret have" in with_basic("a+b", error, status, client_id="https://x").words
+    for plain in (with_basic("abc", error, status), with_basic("a+b", error, status, basic_encoding="raw")):
+        assert "basic_encoding" not in plain.do
+        assert "Basic header" not in plain.words
 
 
 def test_an_opaque_description_is_not_explained_by_an_odd_aud_or_kid():
@@ -164,6 +215,7 @@ def test_what_nobody_knows_is_unclear():
     assert judged(Problem("no-code", "no step before has received a token", exit_code=FAILED)).words == "unclear"
 
 
+TRY = "try aud: token, then par and endpoint, and nbf: true, at bank.yaml:8 (clients.default.assertion)"
 MANUAL = "look the code in the description up in the server's manual, or give its team this report with"
 SENT = f"auth private_key_jwt, client_id app; kid 'k1', alg PS256; iss app, sub app, aud {ISSUER}"
 LIKELY = "; the server does not say why it refuses, most likely this"
@@ -663,6 +715,9 @@ def test_prompt_none():
         own = refused("login_required", **added, environment=environment(authorize_extra=extra))
         assert own.words.startswith("your configuration: prompt=none was sent")
         assert own.do.startswith(f"remove prompt: none from {place}")
+    seen = {"hops": (Hop(f"{ISSUER}/auth", 302), Hop(f"{ISSUER}/consent", 200), Hop("https://app.example/cb"))}
+    denied = refused("consent_required", kind="browse", place="callback", code="refused-callback", flow=seen)
+    assert denied.words.startswith("unclear: the person was asked and said no")
     denied = refused("access_denied", kind="browse", place="callback", code="refused-callback")
     assert denied.words.startswith("unclear: the person said no")
 
@@ -676,6 +731,13 @@ def test_errors_about_what_the_metadata_lists():
     unlisted = refused("invalid_scope", flow={"parameters": ASKED})
     assert unlisted.words.endswith("does not know the scope openid pay, or this client may not have it")
     assert refused("invalid_scope").words == "your configuration: no scope was sent"
+
+
+def test_a_kind_of_token_that_an_endpoint_does_not_take():
+    asked = refused("unsupported_token_type", kind="introspect", place="introspect", code="refused-introspect")
+    assert asked.words == "your configuration: the server does not introspect tokens of this kind (RFC 7662 §2.1)"
+    assert "revoke" not in asked.do
+    assert refused("unsupported_token_type", kind="revoke", place="revoke", code="refused-revoke").do == ""
 
 
 @pytest.mark.parametrize("error", ["server_error", "temporarily_unavailable"])

@@ -44,7 +44,8 @@ ADVICE: Final[Mapping[str, str]] = {
     "unsupported_response_type": "compare response_type with response_types_supported in the metadata",
     "server_error": "run it again; if it stays so, give the server's team the time and the interaction id",
     "temporarily_unavailable": "run it again later; the server itself says that it is busy or being maintained",
-    "unsupported_token_type": "revoke the refresh token instead: revoke: {token: refresh_token}",
+    "unsupported_token_type": "the server does not take this kind of token at this endpoint; to revoke, name "
+    "the refresh token: revoke: {token: refresh_token}",
     "interaction_required": "leave prompt=none out, or sign in first",
     "account_selection_required": "leave prompt=none out, or say who it is with login_hint",
     "consent_required": "leave prompt=none out, or approve first",

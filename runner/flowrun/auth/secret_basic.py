@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from flowrun.client import Client
 
 
+def changed_by_encoding(client: Client) -> list[str]:
+    """Return which half of the pair the form-encoding changes: a server that does not decode them sees another."""
+    if client.basic_encoding == "raw":
+        return []
+    halves = {"client_id": client.client_id, "client_secret": client.client_secret or ""}
+    return [name for name, value in halves.items() if quote_plus(value) != value]
+
+
 def apply(client: Client, call: Call) -> None:
     """Form-encode both halves, unless the server is one that does not decode them; then Base64 the pair."""
     halves = (client.client_id, client.client_secret or "")

@@ -26,6 +26,7 @@ _RULES: Final[tuple[Callable[[Case], Blame | None], ...]] = (
     silence.wrong_place,
     pages.request_uri,
     certificate.missing,
+    credentials.encoded,
     credentials.client,
     credentials.request_object,
     refused.redirect_uri,

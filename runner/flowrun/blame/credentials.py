@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from flowrun.auth.secret_basic import changed_by_encoding
 from flowrun.blame import certificate, signed
 from flowrun.blame.case import Blame, ours, short, unclear
 
@@ -17,9 +18,47 @@ _CLIENT: Final = (
 _LOGIN: Final = r"secret|credential|password|authentication failed"
 
 
+# What a server that knows no better error says of an assertion.
+_REFUSED: Final = r"authori[sz]ation failed|authentication failed|client auth|assertion"
+_BELIEVES_FIRST: Final = frozenset({"push", "exchange", "introspect", "revoke"})
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
+
+
+def _bare(case: Case, *statuses: int) -> bool:
+    """Tell whether an endpoint that first asks who the client is refused with a status and not a word."""
+    refusal = case.refusal
+    return refusal is not None and not refusal.error and case.kind in _BELIEVES_FIRST and refusal.status in statuses
+
+
+def _not_believed(case: Case) -> bool:
+    if case.error == "invalid_request":
+        return "client_assertion" in case.form and case.says(_REFUSED)
+    return case.error == "invalid_client" or _bare(case, _UNAUTHORIZED)
+
+
+def encoded(case: Case) -> Blame | None:
+    """Doubt the form-encoding of a Basic header first: many servers do not decode it (RFC 6749 §2.3.1)."""
+    if case.error not in {"invalid_client", "unauthorized_client"} and not _bare(case, _UNAUTHORIZED, _FORBIDDEN):
+        return None
+    sent = {header.lower() for header in case.call.sent_headers} if case.call else set()
+    if case.client.auth != "client_secret_basic" or "authorization" not in sent or case.says(_METHOD):
+        return None
+    changed = changed_by_encoding(case.client)
+    if not changed:
+        return None
+    have = f"{' and '.join(changed)} {'has' if len(changed) == 1 else 'have'}"
+    words = (
+        f"the {have} letters that are encoded in the Basic header (RFC 6749 §2.3.1), and not every server reads that"
+    )
+    do = f"write basic_encoding: raw at {case.setting('basic_encoding')};\nif it is refused too, take that out again, "
+    if case.error == "unauthorized_client":
+        return unclear(words, f"{do}and ask the server's team whether this client is registered for this grant")
+    return unclear(words, f"{do}and get the secret again, for {case.setting('client_secret')}")
+
+
 def client(case: Case) -> Blame | None:
-    """Say why the client was not believed (invalid_client, RFC 6749 §5.2)."""
-    if case.error != "invalid_client":
+    """Say why the client was not believed (invalid_client, RFC 6749 §5.2), or what servers say instead."""
+    if not _not_believed(case):
         return None
     if case.kind == "browse":  # nobody authenticates in a browser
         return _not_known(case)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from flowrun.blame.case import Case
 
+_SHOWN: Final = 200  # the status of a page that a person sees
 _PKCE: Final = r"verifier|pkce|code.?challenge"
 
 
@@ -146,6 +147,9 @@ def prompt_none(case: Case) -> Blame | None:
         first = "log in" if case.error == "login_required" else "log in and approve"
         do += f"or {first} first, in a browse step without it, and write session: keep in this one"
         return ours(words, do)
+    if case.error == "consent_required" and any(hop.status == _SHOWN for hop in case.flow.hops):
+        words = "the person was asked and said no, as the scenario's answers may tell to, or a rule of the server did"
+        return unclear(words, "look at answers: in this step; if they say yes, give this report to the server's team")
     words = "it does not show the page that it needs, and prompt=none was not sent (OIDC Core §3.1.2.6)"
     return theirs(words)
 
@@ -171,6 +175,11 @@ def by_error(case: Case) -> Blame | None:
         return elsewhere("the server is asked too often")
     if case.error in _LISTED:
         return _listed(case, *_LISTED[case.error])
+    if case.error == "unsupported_token_type" and case.kind == "introspect":
+        return ours(
+            "the server does not introspect tokens of this kind (RFC 7662 §2.1)",
+            "ask about another token: introspect: {token: …}, or leave this step out for this server",
+        )
     words = _ERRORS.get(case.error)
     return ours(words) if words else None
 

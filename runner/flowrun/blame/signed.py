@@ -283,4 +283,8 @@ def to_compare(jwt: SignedJwt, case: Case) -> Blame:
     odd = " and ".join(name for name, holds in right.items() if not holds)
     left = f"not sure: {odd}" if odd else "left: client_id, key or auth are registered otherwise at the server"
     lines = [who, "sent: " + "; ".join(facts), f"right: {good}; {left}" if good else left]
+    if case.client.auth in {"private_key_jwt", "client_secret_jwt"}:
+        # Servers differ in these two, and none of them says so (RFC 7523 §3, RFC 9126 §2).
+        other = "nbf: false" if case.client.assertion.nbf else "nbf: true"
+        lines.append(f"try aud: token, then par and endpoint, and {other}, at {case.setting('assertion')}")
     return unclear(words, "\n".join(lines))
