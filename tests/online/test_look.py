@@ -233,6 +233,19 @@ def test_a_server_without_metadata_whose_endpoints_are_listed(tells, serve):
     tells("endpoints-listed", server.url, endpoints, scenario=scenario)
 
 
+def test_a_scenario_that_would_discover_goes_on_with_the_endpoints_that_are_listed(check, serve):
+    server = serve()
+    server.answers.clear()
+    urls = {"authorization_endpoint": "/auth", "token_endpoint": "/token"}
+    listed = ", ".join(f"{name}: {server.url}{path}" for name, path in urls.items())
+    scenario = "scenario: A token\nsteps:\n  - discover\n  - exchange: {grant: client_credentials}\n"
+    told = check(server.url, f"endpoints: {{{listed}}}\n", scenario=scenario)
+    assert told.code == 0, told.err
+    assert "– metadata   the server has none (404); the file lists endpoints" in told.out
+    told = check(server.url, f"endpoints: {{token_endpoint: {server.url}/token}}\n", scenario=scenario)
+    assert "error[no-metadata]" in told.err  # too few for a run, so for this too
+
+
 def test_what_a_scenario_needs_is_there(tells, serve):
     tells("scenario", serve().url, scenario=SCENARIO)
 

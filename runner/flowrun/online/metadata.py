@@ -14,7 +14,7 @@ from flowrun.needs import unmet
 from flowrun.online import hosts
 from flowrun.steps import kind as step_kind
 from flowrun.steps.base import judge_answer, require_url, shown
-from flowrun.steps.discover import locations
+from flowrun.steps.discover import does_without, locations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,7 +64,8 @@ def read(look: Look) -> None:
 def _accepted(look: Look, answer: Answer) -> bool:
     if judge_answer(answer, "to the question for its metadata", "discover") is None:
         return True
-    if look.environment.endpoints and not any(step.kind == "discover" for step in _steps(look)):
+    needed = any(step.kind == "discover" for step in _steps(look))
+    if does_without(answer, look.environment) or (look.environment.endpoints and not needed):
         look.open("metadata", f"the server has none ({answer.status}); the file lists endpoints")
         return False
     look.bad(

@@ -10,6 +10,7 @@ from flowrun.errors import StepError
 from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, own_error, require_url, shown
 
 if TYPE_CHECKING:
+    from flowrun.environment import Environment
     from flowrun.steps.base import Tools
     from flowrun.wire import Answer
 
@@ -41,7 +42,7 @@ def run(step: Discover, tools: Tools) -> Outcome:
         if answer.status != _NOT_FOUND:
             break
         answer = tools.get(url)
-    if answer.status == _NOT_FOUND and not (step.url or step.issuer) and tools.environment.endpoints.keys() >= _ENOUGH:
+    if not (step.url or step.issuer) and does_without(answer, tools.environment):
         return _without_metadata(step, tools)
     _require_metadata(answer, len(urls))
     tools.flow.server = {**answer.members}
@@ -52,6 +53,11 @@ def run(step: Discover, tools: Tools) -> Outcome:
     return Outcome(
         {**tools.flow.server, **http_values(answer)}, answer=answer, summary=str(answer.members.get("issuer", ""))
     )
+
+
+def does_without(answer: Answer, environment: Environment) -> bool:
+    """Tell whether a server without metadata is described well enough by its environment."""
+    return answer.status == _NOT_FOUND and environment.endpoints.keys() >= _ENOUGH
 
 
 def _without_metadata(step: Discover, tools: Tools) -> Outcome:
