@@ -38,6 +38,8 @@ PROTECTED: Final = frozenset(
         "state",
     }
 )
+# What the URL may say again beside a request_uri or a request object: some servers want it there (OIDC Core §6.1).
+REPEATED: Final = frozenset({"redirect_uri", "response_type"})
 PROTECTED_LABEL: Final = "write it under authorization:, or into the step's own field"
 VERIFIER_BYTES: Final = 64  # 86 characters of the unreserved set (RFC 7636, section 4.1: 43 to 128)
 

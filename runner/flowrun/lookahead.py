@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import template
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
-from flowrun.flow import PROTECTED, PROTECTED_LABEL
+from flowrun.flow import PROTECTED, PROTECTED_LABEL, REPEATED
 from flowrun.needs import NEEDS, unmet
 from flowrun.paths import PathError, parse
 from flowrun.scenario import inherited
@@ -261,9 +261,9 @@ def _extra_problems(step: WrittenStep, document: Document) -> Iterator[Problem]:
 
 
 def authorize_problems(environment: Environment) -> Iterator[Problem]:
-    """Yield the same for what an environment adds to the browser's URL."""
+    """Yield the same for what an environment adds to the browser's URL; what it only repeats is looked at there."""
     for name in environment.authorize_extra:
-        if name in PROTECTED:
+        if name in PROTECTED - REPEATED:
             at = environment.document.key_at(("authorize", "extra", name))
             yield _protected(name, at, "write it under authorization: of the scenario, or into the client")
 

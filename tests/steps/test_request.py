@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from flowrun.errors import WRONG_FILE, StepError
+from flowrun.errors import WRONG_FILE, FlowrunError, StepError
 from flowrun.jose import JoseError, decrypt, encryption_key_from_secret, load_key, peek_jwe, verify
 from flowrun.steps.request import authorization_url, sign_request_object, with_query
 
@@ -173,6 +173,38 @@ def test_beside_a_request_object_or_a_reference_nothing_more_is_asked_for(tools)
     ours = tools(more=ADDING, flow={"request_uri": "urn:x:1", "added": {"prompt": "login"}})
     opened(ours, {"prompt": "none"})
     assert ours.flow.added == {"prompt": "login"}
+
+
+REPEATING = "authorize: {extra: {response_type: code, redirect_uri: 'https://app.example/cb'}}"
+
+
+@pytest.mark.parametrize(
+    ("flow", "beside"), [({"request_uri": "urn:x:1"}, "request_uri"), ({"request_object": "h.p.s"}, "request")]
+)
+def test_the_environment_may_repeat_what_the_request_has(tools, flow, beside):
+    sent = opened(tools(more=REPEATING, flow=flow))
+    assert {name for name, _ in sent} == {"client_id", "response_type", "redirect_uri", beside}
+    assert (dict(sent)["response_type"], dict(sent)["redirect_uri"]) == ("code", "https://app.example/cb")
+
+
+def test_the_environment_may_not_change_what_the_request_has(tools):
+    ours = tools(more=REPEATING, request={"response_type": "none"}, flow={"request_uri": "urn:x:1"})
+    with pytest.raises(FlowrunError) as error:
+        opened(ours)
+    (problem,) = error.value.problems
+    assert problem.code == "protected-parameter"
+    assert problem.title == "extra can't set response_type to another value than the request has"
+    assert (problem.label, problem.at.line) == (
+        "the request has none",
+        ours.environment.document.at(("authorize",)).line,
+    )
+
+
+def test_what_the_request_leaves_out_is_not_repeated(tools):
+    flow = {"request_uri": "urn:x:1", "parameters": {"client_id": "flowrun"}}
+    assert opened(tools(more=REPEATING, flow=flow)) == [("client_id", "flowrun"), ("request_uri", "urn:x:1")]
+    flow = {"parameters": {"client_id": "flowrun", "scope": "openid"}}
+    assert opened(tools(more=REPEATING, flow=flow)) == [("client_id", "flowrun"), ("scope", "openid")]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flowrun.errors import FAILED, UNREACHABLE, StepError
 from flowrun.flow import as_form, form_value, now
 from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, shown
-from flowrun.steps.request import leaves_unsigned, sign_request_object, with_query
+from flowrun.steps.request import beside_request, leaves_unsigned, sign_request_object, with_query
 
 if TYPE_CHECKING:
     from flowrun.steps.base import Tools
@@ -122,7 +122,7 @@ def _accept(answer: Answer, tools: Tools, sent_at: float) -> dict[str, Any]:
         tools.flow.expires_at = sent_at + lifetime
         values["expires_at"] = datetime.fromtimestamp(tools.flow.expires_at, UTC)
     query = {"client_id": tools.client.client_id, "request_uri": request_uri} | {
-        name: form_value(value) for name, value in tools.environment.authorize_extra.items()
+        name: form_value(value) for name, value in beside_request(tools).items()
     }
     endpoint = tools.known_endpoint("authorization_endpoint")
     if endpoint:

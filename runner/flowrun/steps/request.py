@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from flowrun.auth.base import SET_BACK
-from flowrun.errors import StepError
-from flowrun.flow import SignedJwt, form_value, now
+from flowrun.errors import FlowrunError, Problem, StepError
+from flowrun.flow import REPEATED, SignedJwt, form_value, now
 from flowrun.steps.base import own_error, refuse_protected
 from flowrun.steps.received import fetch_jwks
 from flowrun.tamper import OWN
@@ -124,25 +124,49 @@ def authorization_url(tools: Tools, extra: Mapping[str, Any]) -> str:
             tools.flow.request_object = None
         elif tools.flow.request_object is None and tools.client.request_object.required:
             tools.flow.request_object = sign_request_object(tools)
-    more = tools.environment.authorize_extra
     if tools.flow.request_uri is not None:
         query["request_uri"] = tools.flow.request_uri
+        more = beside_request(tools)
     elif tools.flow.request_object is not None:
         parameters = tools.parameters()
         # OIDC Core §6.1: these two stay outside the request object as well.
         query |= {key: parameters[key] for key in ("response_type", "scope") if key in parameters}
         query["request"] = tools.flow.request_object
+        more = beside_request(tools)
         tools.flow.added = {}
     else:
         parameters = tools.parameters()
         # Beside a request_uri or a request object the URL says nothing; here it is the request, and the scenario's.
-        more = {name: value for name, value in more.items() if name not in parameters}
+        extras = tools.environment.authorize_extra
+        more = {name: value for name, value in extras.items() if name not in {*parameters, *REPEATED}}
         tools.flow.added = {**more, **extra}
         query |= parameters
     query |= {**more, **extra, **tools.flow.moved.get("url", {})}
     return with_query(
         tools.endpoint("authorization_endpoint"), {key: form_value(value) for key, value in query.items()}
     )
+
+
+def beside_request(tools: Tools) -> dict[str, Any]:
+    """Return what the environment adds to a URL that has a request_uri or a request object.
+
+    It may repeat what makes the request ours, and not change it; what the request leaves out is not repeated.
+    """
+    own, extra = tools.parameters(), dict(tools.environment.authorize_extra)
+    for name in REPEATED & extra.keys():
+        if name not in own:
+            del extra[name]
+        elif form_value(extra[name]) != form_value(own[name]):
+            raise FlowrunError(
+                Problem(
+                    "protected-parameter",
+                    f"extra can't set {name} to another value than the request has",
+                    tools.environment.document.at(("authorize", "extra", name)),
+                    f"the request has {form_value(own[name])}",
+                    hint="write the same, or leave it out; to send something wrong on purpose write tamper:",
+                )
+            )
+    return extra
 
 
 def with_query(url: str, query: Mapping[str, str]) -> str:
