@@ -194,6 +194,24 @@ def test_a_secret_that_stands_in_the_file_is_warned_of_and_kept_out_all_the_same
     assert redactor.text("stands-here-as-it-is her-password") == "‹client_secret› ‹password›"
 
 
+PLACEHOLDERS = """\
+environment: uat
+issuer: https://op.example
+clients:
+  default: {client_id: flowrun, client_secret: "{{ secrets.CLIENT_SECRET }}"}
+users:
+  alice: {username: alice, password: "{{ secrets.PASSWORD }}", totp: "{{ secrets.TOTP }}"}
+"""
+
+
+def test_a_secret_that_is_still_to_be_filled_in_is_warned_of(load):
+    told = load(PLACEHOLDERS, {"CLIENT_SECRET": "change-me", "PASSWORD": "a-real-one"}).warnings
+    assert [(w.code, str(w.at), w.title, w.warning) for w in told] == [
+        ("placeholder-secret", "uat.yaml:4:48", "the secret CLIENT_SECRET is not filled in yet", True),
+    ]
+    assert told[0].hint == "write the real one into .env.uat beside this file: CLIENT_SECRET=…"
+
+
 def test_the_embedded_sandbox_has_nothing_to_hide(load):
     assert load(LITERAL.replace("issuer: https://op.example", "server: embedded")).warnings == []
 

@@ -228,6 +228,7 @@ def load(path: Path, redactor: Redactor, process: Mapping[str, str] | None = Non
     environment.warnings.extend(_ended_deviations(environment))
     if not environment.embedded:
         environment.warnings.extend(_literal_secrets(document))
+        environment.warnings.extend(_placeholders(document, secrets))
     return environment
 
 
@@ -362,6 +363,31 @@ def _literal_secrets(document: Document) -> Iterator[Problem]:
                 'write "{{ secrets.NAME }}" and set NAME outside the file',
                 warning=True,
             )
+
+
+def _placeholders(document: Document, secrets: Secrets) -> Iterator[Problem]:
+    """Warn of secrets that still are what `flowrun new` has written in their place."""
+    for path in (path for path in document.spans if path):
+        value: Any = document.data
+        for part in path:
+            value = value[part]
+        if not isinstance(value, str) or "secrets" not in value:
+            continue
+        try:
+            names = [
+                str(need.chain[1]) for need in template.needs(value) if need.chain[0] == "secrets" and need.chain[1:]
+            ]
+        except template.HoleError:
+            continue  # told where the value is used
+        for name in names:
+            if secrets.is_open(name):
+                yield Problem(
+                    "placeholder-secret",
+                    f"the secret {name} is not filled in yet",
+                    document.at(path),
+                    hint=f"write the real one into .env.{document.data['environment']} beside this file: {name}=…",
+                    warning=True,
+                )
 
 
 def _beside(path: Path, name: str | None) -> Path | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flowrun.errors import FlowrunError, Problem
+
+PLACEHOLDER: Final = "change-me"  # what `flowrun new` writes for every secret
 
 if TYPE_CHECKING:
     from flowrun.redact import Redactor
@@ -31,6 +33,10 @@ class Secrets(Mapping[str, str]):
                 self._redactor.learn(name, source[name], lasting=True)
                 return source[name]
         raise KeyError(name)
+
+    def is_open(self, name: str) -> bool:
+        """Tell whether a secret is still to be filled in; nobody gets to see it, so the redactor need not know it."""
+        return next((source[name] for source in self._all() if name in source), "") == PLACEHOLDER
 
     def __iter__(self) -> Iterator[str]:
         """Yield the names of the files only: the whole process environment is no suggestion for anybody."""

@@ -10,7 +10,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 SANDBOX_PASSWORD: Final = "sandbox-password"  # noqa: S105  of the server that comes with flowrun; it guards nothing
-PLACEHOLDER: Final = "change-me"
 WITH_KEY: Final = frozenset({"private_key_jwt"})
 WITH_SECRET: Final = frozenset({"client_secret_basic", "client_secret_post", "client_secret_jwt"})
 WITH_CERTIFICATE: Final = frozenset({"tls_client_auth", "self_signed_tls_client_auth"})

@@ -17,6 +17,7 @@ from flowrun import starter
 from flowrun.cli import cli, new
 from flowrun.document import read
 from flowrun.jose import load_key
+from flowrun.secret_values import PLACEHOLDER
 from flowrun.validate import check, schema
 
 if TYPE_CHECKING:
@@ -97,10 +98,12 @@ def test_whatever_is_answered_check_finds_nothing_wrong(
 
     assert result.exit_code == 0, result.output
     checked = flowrun("check", "suite")
-    assert (checked.exit_code, checked.stderr) == (0, ""), checked.output
+    assert checked.exit_code == 0, checked.output
+    assert set(re.findall(r"^\w+\[[\w-]+\]", checked.stderr, re.MULTILINE)) == {"warning[placeholder-secret]"}
     [secrets] = [file for file in (tmp_path / "suite/environments").glob(".env.*") if file.suffix != ".example"]
-    secrets.write_text(secrets.read_text("utf-8").replace(starter.PLACEHOLDER, "f1lled in#"), "utf-8")
-    assert flowrun("check", "suite").exit_code == 0
+    secrets.write_text(secrets.read_text("utf-8").replace(PLACEHOLDER, "f1lled in#"), "utf-8")
+    checked = flowrun("check", "suite")
+    assert (checked.exit_code, checked.stderr) == (0, ""), checked.output
     for file in (tmp_path / "suite").rglob("*.yaml"):
         kind = "environment" if file.parent.name == "environments" else "scenario"
         assert check(read(file), kind) == []

@@ -18,6 +18,7 @@ from flowrun.cli.common import fail
 from flowrun.document import shown
 from flowrun.environment import FOLDER
 from flowrun.errors import FlowrunError, Problem, did_you_mean
+from flowrun.secret_values import PLACEHOLDER
 
 AUTH: Final = ("private_key_jwt", *sorted(starter.WITH_SECRET), *sorted(starter.WITH_CERTIFICATE), "none")
 EMBEDDED_AUTH: Final = ("private_key_jwt", "client_secret_basic", "client_secret_post", "none")
@@ -224,7 +225,7 @@ def _texts(folder: Path, title: str, answers: starter.Answers, key: str, *, sche
         environment: starter.environment(answers, modeline(environment, "environment", copies)),
     }
     if not answers.embedded:
-        texts[folder / FOLDER / f".env.{answers.name}"] = starter.secrets(answers, starter.PLACEHOLDER)
+        texts[folder / FOLDER / f".env.{answers.name}"] = starter.secrets(answers, PLACEHOLDER)
         texts[folder / FOLDER / f".env.{answers.name}.example"] = starter.secrets(answers, "")
         texts[folder / FOLDER / ".gitignore"] = _IGNORED
     if key:
