@@ -311,6 +311,10 @@ def test_a_fault_is_told(server, tools, fault):
     [
         ({"access_token": "a", "scope": "openid accounts"}, "access_token · scope openid accounts"),
         ({"access_token": "a", "scope": "openid"}, "access_token · scope openid · not granted: accounts"),
+        (
+            {"access_token": "a", "id_token": "x", "scope": "accounts"},
+            "access_token, id_token · scope accounts",
+        ),
         ({"scope": "openid accounts"}, "no tokens · scope openid accounts"),
         ({"access_token": "a", "id_token": 5}, "access_token, id_token"),
     ],

@@ -34,7 +34,7 @@ def _token(around: Around) -> ReceivedJwt:
 
 
 def present(around: Around) -> str | None:
-    """Want one where `openid` was granted (asked for, when the answer names no scope) or the profile wants one."""
+    """Want one where `openid` was granted (asked for, when the answer does not say) or the profile wants one."""
     answer = around.answer
     if around.kind != "authorization_code" or answer is None or "access_token" not in answer.members:
         raise NotApplicable("no tokens came from an authorization")
@@ -44,9 +44,17 @@ def present(around: Around) -> str | None:
 
 
 def _openid(around: Around) -> bool:
-    asked = form_value(around.flow.asked.get("scope", "")).split()
+    """Tell whether an id_token was asked for and not refused.
+
+    Where a resource was asked for, the scope of the answer is that of the access token alone (RFC 8707 §2.2).
+    """
+    if "openid" not in form_value(around.flow.asked.get("scope", "")).split():
+        return False
     granted = around.answer.members.get("scope") if around.answer else None
-    return "openid" in asked and (not isinstance(granted, str) or "openid" in granted.split())
+    if around.id_token is not None or not isinstance(granted, str) or "openid" in granted.split():
+        return True
+    form = dict(around.answer.sent.form) if around.answer else {}
+    return "resource" in form or "resource" in around.flow.asked
 
 
 def signature(around: Around) -> str | None:

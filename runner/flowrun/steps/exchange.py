@@ -217,7 +217,9 @@ def _summary(answer: Answer, tools: Tools) -> str:
     if isinstance(granted, str):
         parts.append(f"scope {granted}")
         wanted = asked.split() if isinstance(asked, str) else asked or []
-        missing = [word for word in wanted if word not in granted.split()]
+        # Two scopes show in what came; an answer about a resource may not name them (RFC 8707, section 2.2).
+        came = {word for word, name in (("openid", "id_token"), ("offline_access", "refresh_token")) if name in body}
+        missing = [word for word in wanted if word not in {*granted.split(), *came}]
         if missing:
             parts.append(f"not granted: {' '.join(missing)}")
     return " · ".join(parts)

@@ -53,6 +53,7 @@ def max_age(claims, age=3600, scope="openid", body=None, **more):
     return {**token(**claims), "body": body or GRANTED, "flow": flow, **more}
 
 
+OF_A_RESOURCE = {"flow": {"parameters": {"scope": "openid a", "max_age": 1}}, "body": {**GRANTED, "scope": "a"}}
 ROWS = [
     *(("idt.alg", {**token(sub="a"), "header": {"alg": alg}}, None) for alg in ("PS256", "ES256", "EdDSA", "Ed25519")),
     *(
@@ -203,6 +204,14 @@ ROWS = [
     ("idt.sub-userinfo", subject({"sub": "a"}, {}, no_answer=True), "skipped: there are not two subjects to compare"),
     ("idt.sig", {}, NONE_CAME),
     ("idt.present", {**token(), **asked({"scope": "openid"})}, None),
+    ("idt.present", {**token(), **OF_A_RESOURCE}, None),
+    ("idt.present", {**OF_A_RESOURCE, "form": [("resource", "https://api")]}, "there is no id_token in the answer"),
+    (
+        "idt.present",
+        {**OF_A_RESOURCE, "flow": {"parameters": {"scope": "openid a", "resource": "https://api"}}},
+        "there is no id_token in the answer",
+    ),
+    ("idt.auth_time", {**token(), **OF_A_RESOURCE}, "the id_token has no auth_time"),
     (
         "idt.present",
         {"flow": {"parameters": {"scope": "openid accounts"}}, "body": {**GRANTED, "scope": "accounts"}},
