@@ -18,7 +18,7 @@ def test_the_claims_of_an_assertion_are_those_of_rfc_7523_and_no_more(client):
         "sub": "flowrun",
         "aud": "https://op.example",
         "iat": 1_799_999_995,
-        "exp": 1_800_000_310,
+        "exp": 1_800_000_305,
     }
     assert UUID.fullmatch(jti)
     assert uuid.UUID(jti).version == 4

@@ -16,7 +16,7 @@ def test_the_assertion_is_signed_with_the_clients_key(client, call, key, read):
     header, claims = read(assertion)
     assert header == {"alg": "PS256", "kid": "flowrun-example-1"}
     assert set(claims) == {"iss", "sub", "aud", "jti", "iat", "exp"}
-    assert claims["exp"] - claims["iat"] == 315
+    assert claims["exp"] - claims["iat"] == 310
     verified = verify(assertion, {"keys": [key.public_jwk()]}, ["PS256"])
     assert verified.claims == claims
     assert made.headers == {"accept": "application/json"}

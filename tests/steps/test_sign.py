@@ -22,7 +22,7 @@ def test_a_request_object_is_kept_for_the_push_and_left_decoded(tools, read):
     assert ours.flow.request_object == outcome.values["jwt"]
     assert outcome.values["header"] == header
     assert outcome.values["claims"] == claims
-    assert claims["exp"] - claims["nbf"] == 125
+    assert claims["exp"] - claims["nbf"] == 120
     assert outcome.summary == "request_object, PS256, kid flowrun-example-1"
 
 
@@ -59,9 +59,9 @@ def test_the_claims_of_an_assertion_are_the_six_and_may_be_replaced(tools, read)
     header, claims = read(run(ours, "client_assertion").values["jwt"])
     assert header == {"alg": "PS256", "kid": "flowrun-example-1"}
     assert set(claims) == {"iss", "sub", "aud", "jti", "iat", "exp"}
-    assert claims["exp"] - claims["iat"] == 315
+    assert claims["exp"] - claims["iat"] == 310
     changed = read(run(ours, "client_assertion", aud="token", lifetime=5, claims={"sub": "x"}).values["jwt"])[1]
-    assert (changed["aud"], changed["exp"] - changed["iat"], changed["sub"]) == ("https://op.example/token", 10, "x")
+    assert (changed["aud"], changed["exp"] - changed["iat"], changed["sub"]) == ("https://op.example/token", 5, "x")
 
 
 def test_each_assertion_is_fresh(tools, read):

@@ -44,8 +44,8 @@ def name_client(client: Client, call: Call) -> None:
 
 
 # Seconds that iat and nbf are set back: a server that allows no difference of the clocks, or whose second ends while
-# the request is on its way, would now and then refuse a JWT of this very second. `exp` is still counted from now.
-SET_BACK: Final = 5
+# the request is on its way, would now and then refuse a JWT of this very second.
+_SET_BACK: Final = 5
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -53,6 +53,15 @@ def carry_assertion(client: Client, call: Call, assertion: str) -> None:
     """Send an assertion in the form (RFC 7521, section 4.2)."""
     name_client(client, call)
     call.form.extend([("client_assertion_type", ASSERTION_TYPE), ("client_assertion", assertion)])
+
+
+def validity(now: float, lifetime: float) -> tuple[int, int]:
+    """Return when a JWT that is signed now begins and ceases to be valid; whole seconds, some servers refuse others.
+
+    `lifetime` (s) is all the time between the two, so that it keeps what a profile allows.
+    """
+    begins = int(now) - min(_SET_BACK, int(lifetime) // 4)
+    return begins, begins + int(lifetime)
 
 
 def assertion_claims(
@@ -69,15 +78,15 @@ def assertion_claims(
     """
     import uuid  # noqa: PLC0415
 
-    issued = int(now)  # whole seconds: some servers refuse fractions
+    begins, ends = validity(now, client.assertion.lifetime if lifetime is None else lifetime)
     made: dict[str, Any] = {
         "iss": client.client_id,
         "sub": client.client_id,
         "aud": audience,
         "jti": str(uuid.uuid4()),
-        "iat": issued - SET_BACK,
-        "exp": issued + int(client.assertion.lifetime if lifetime is None else lifetime),
+        "iat": begins,
+        "exp": ends,
     }
     if client.assertion.nbf:
-        made["nbf"] = issued - SET_BACK
+        made["nbf"] = begins
     return {**made, **(claims or {})}

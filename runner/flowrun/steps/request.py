@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from flowrun.auth.base import SET_BACK
+from flowrun.auth.base import validity
 from flowrun.errors import FlowrunError, Problem, StepError
 from flowrun.flow import REPEATED, SignedJwt, form_value, now
 from flowrun.steps.base import own_error, refuse_protected
@@ -29,12 +29,12 @@ def sign_request_object(tools: Tools, **choices: Any) -> str:
     """
     tools.flow.moved.clear()  # what belonged to another request object
     settings = tools.client.request_object
-    issued = int(now())
+    begins, ends = validity(now(), choices.get("lifetime", settings.lifetime))
     claims: dict[str, Any] = {
         "iss": tools.client.client_id,
         "aud": tools.audience(choices.get("aud") or settings.aud, ""),
-        **({"nbf": issued - SET_BACK} if settings.nbf else {}),
-        "exp": issued + int(choices.get("lifetime", settings.lifetime)),
+        **({"nbf": begins} if settings.nbf else {}),
+        "exp": ends,
         **as_claims(tools.parameters()),
         **choices.get("claims", {}),
     }
