@@ -21,8 +21,11 @@ export function signedClient(jwks, more) {
   });
 }
 
-// A JWKS with one of our keys alone, so that a client can't sign for another one.
-const only = (jwks, kid) => ({ keys: jwks.keys.filter((key) => key.kid === kid) });
+// A JWKS with one of our keys alone, so that a client can't sign for another one; all of them where none is called so.
+const only = (jwks, kid) => {
+  const found = jwks.keys.filter((key) => key.kid === kid);
+  return { keys: found.length ? found : jwks.keys };
+};
 
 export function fapiClients(jwks) {
   const bound = { dpop_bound_access_tokens: true, authorization_signed_response_alg: 'PS256' };
