@@ -109,19 +109,17 @@ def _user(step: Browse, tools: Tools) -> dict[str, str]:
 
 
 def _tell_unused(walk: Walk, answers: Mapping[str, str], tools: Tools) -> None:
-    """Tell of answers that no page asked for: a `deny` that was never given proves nothing of a refusal.
+    """Tell of questions that never came up: a `deny` that was never given proves nothing of a refusal.
 
-    A page may come up elsewhere, or later, or be remembered, so this is no mistake. By hand no pages are seen.
+    A page may come up elsewhere, or later, or be remembered, so this is no mistake. By hand no pages are seen. Pages
+    that only fill in an answer, as a choice of data provider does, are often there for some requests alone.
     """
     if not walk.hops or walk.stopped is not None:
         return
     met = {visit.name for visit in walk.pages}
     for name, word in answers.items():
-        page = tools.environment.pages.get(name)
-        if page is None or (name in met and page.get("answers")):
-            continue
-        why = "asks for none" if name in met else "did not come up"
-        tools.told("note", f"the answer '{word}' for the page '{name}' was not used: that page {why}")
+        if name not in met and tools.environment.pages.get(name, {}).get("answers"):
+            tools.told("note", f"the answer '{word}' for the page '{name}' was not used: that page did not come up")
 
 
 def _personal(user: Mapping[str, Any], tools: Tools) -> tuple[str, ...]:
