@@ -63,9 +63,14 @@ class Project:
 
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
         environment = {**os.environ, "TMPDIR": str(self.folder), "SECRET_OF_A": SECRET, "NO_COLOR": "1"}
+        environment["PYTHONPATH"] = str(self.folder)  # of `patch`
         command = [sys.executable, "-m", "flowrun", ".", *arguments]
-        usual: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment}
-        return subprocess.Popen(command, cwd=self.folder, text=True, **{**usual, **more})
+        usual: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(command, cwd=self.folder, text=True, env=environment, **{**usual, **more})
+
+    def patch(self, text: str) -> None:
+        """Let the command run this Python before it begins."""
+        (self.folder / "sitecustomize.py").write_text(text, "utf-8")
 
     def run(self, *arguments: str) -> tuple[int, str, dict[str, Any]]:
         """Return exit code, both outputs without times, and the JSON report."""
@@ -273,16 +278,13 @@ def test_a_process_that_dies_before_it_is_told_what_to_run_is_no_silent_end(proj
     """The run is slow to begin, as with a sandbox to start; one of its processes is gone by then."""
     for name in "abcd":
         project.write(name)
-    (project.folder / "sitecustomize.py").write_text(
+    project.patch(
         "import os, signal\nfrom flowrun.session import Session\nlend = Session.lend\n"
         "def slow(session, environments):\n    import multiprocessing\n"
         "    one = multiprocessing.active_children()[0]\n    one.kill()\n    one.join()\n"
-        "    return lend(session, environments)\nSession.lend = slow\n",
-        "utf-8",
+        "    return lend(session, environments)\nSession.lend = slow\n"
     )
-    with project.start(
-        "--jobs", "2", env={**os.environ, "PYTHONPATH": str(project.folder), "SECRET_OF_A": SECRET}
-    ) as process:
+    with project.start("--jobs", "2") as process:
         out, err = process.communicate(timeout=30)
     assert (process.returncode, "Traceback" in err) == (1, False)
     assert "ended by signal 9" in out
@@ -293,13 +295,10 @@ def test_a_fault_in_a_process_is_told_as_one(project):
     """Also one that looks like a broken pipe: only who talks to the other process knows that nobody is there."""
     project.write("a")
     project.write("b")
-    (project.folder / "sitecustomize.py").write_text(
-        "from flowrun.running import Run\ndef fail(run):\n    raise PermissionError(13, 'no entry')\nRun.run = fail\n",
-        "utf-8",
+    project.patch(
+        "from flowrun.running import Run\ndef fail(run):\n    raise PermissionError(13, 'no entry')\nRun.run = fail\n"
     )
-    with project.start(
-        "--jobs", "2", env={**os.environ, "PYTHONPATH": str(project.folder), "SECRET_OF_A": SECRET}
-    ) as process:
+    with project.start("--jobs", "2") as process:
         out, err = process.communicate(timeout=30)
     assert process.returncode == 1
     assert "error[internal-error]" in out + err
