@@ -81,6 +81,7 @@ def test_passwords_are_masked_in_pictures_and_the_page_is_left_as_it_was(
     walk: Any, browser: Browser, server: Server
 ) -> None:
     walk(server.page("plain"), {"login": {"shows": {"field": "Password"}, "do": [{"press": "Sign in"}]}})
+    browser.clear()  # the page that the walk ended on may still be on its way
     driver = browser._driver
     driver.get(server.page("plain"))
     field = driver.find_element("name", "pw")

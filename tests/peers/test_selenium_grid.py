@@ -182,8 +182,10 @@ def waiting(grid: str, project: Path) -> Iterator[Callable[[str], Command]]:
 
     class Login(loopback.Handler):
         def answer(self, _body: str) -> None:
-            asked.set()
-            self.send(200, "<title>Sign in</title><h1>Sign in</h1>", {"Content-Type": loopback.HTML})
+            if self.path == "/picture":  # so the page is there
+                asked.set()
+            page = "<title>Sign in</title><h1>Sign in</h1><img src=/picture alt=''>"
+            self.send(200, page, {"Content-Type": loopback.HTML})
 
     with loopback.Loopback(Login) as login:
         for file in (project.parent / "environments").iterdir():

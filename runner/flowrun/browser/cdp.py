@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import threading
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
@@ -83,6 +84,10 @@ class Cdp:
     def close(self) -> None:
         """Hang up. The browser itself goes on."""
         self.alive = False
+        connection = self._socket.sock
+        with contextlib.suppress(OSError):
+            if connection is not None:
+                connection.shutdown(socket.SHUT_RDWR)  # closing alone would not wake the thread that reads
         with contextlib.suppress(OSError, websocket.WebSocketException):
             self._socket.shutdown()  # type: ignore[no-untyped-call]  # a polite close would wait for the other side
         if threading.current_thread() is not self._thread:

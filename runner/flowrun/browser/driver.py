@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 HEADED = "leave out --headed (headed: true in the environment file), or run flowrun on a desktop"
 
 
+WALK_ENDS_SECONDS = 2.0
+
+
 def start(settings: BrowserSettings) -> Browser:
     """Start the browser; BrowserMissing when it is absent or does not start. Interrupted, it leaves nothing behind."""
     kind = _kind(settings)
@@ -85,6 +88,7 @@ class Browser:
         self._capture = capture
         self._slow = slow
         self._closing = threading.Lock()
+        self._walking = threading.Lock()
         self._closed = False
         self._stopped: tuple[str, tuple[Hop, ...]] | None = (
             None  # the tab in which a walk was to stop, and the way there
@@ -164,8 +168,9 @@ class Browser:
             before=stopped[1] if stopped else (),
         )
         try:
-            self._choose_tab(manner)
-            walk = Walker(self._screen, request).run()
+            with self._walking:
+                self._choose_tab(manner)
+                walk = Walker(self._screen, request).run()
         except (CdpGone, NotNowError) as error:
             self._capture.crashed = True
             raise complaints.crashed() from error
@@ -206,6 +211,11 @@ class Browser:
             if self._launched is not None:
                 self._launched.close()
             elif not closed:
+                # A walk ends when it sees that nothing is watched any more. What it asks a Grid that is told to quit
+                # meanwhile would never be answered.
+                self._capture.close()
+                if self._walking.acquire(timeout=WALK_ENDS_SECONDS):
+                    self._walking.release()
                 with contextlib.suppress(WebDriverException, HTTPError, OSError):
                     self._driver.quit()  # or its slot in the Grid stays taken
             self._capture.close()
