@@ -10,7 +10,7 @@ from flowrun.environment import Timeouts
 from flowrun.errors import FlowrunError
 from flowrun.redact import Redactor
 from flowrun.secret_values import Secrets, read_env_file
-from flowrun.wire import Tls
+from flowrun.tls import Tls
 
 SMALL = """\
 environment: uat

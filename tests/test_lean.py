@@ -48,7 +48,19 @@ steps:
     expect: {http.status: 200, status: up}
 """
 NOT_NEEDED = (
-    *("authlib", "cryptography", "flask", "jinja2", "jose", "joserfc", "jsonschema", "prometheus_client", "pygments"),
+    *(
+        "authlib",
+        "cryptography",
+        "flask",
+        "httpcore",
+        "httpx",
+        "jinja2",
+        "jose",
+        "joserfc",
+        "jsonschema",
+        "prometheus_client",
+        "pygments",
+    ),
     *("referencing", "rich", "segno", "selenium", "statistics", "trio", "websocket", "werkzeug"),
     *("flowrun.browser.driver", "flowrun.embedded", "flowrun.expressions", "flowrun.jobs", "flowrun.report.html"),
     *("flowrun.sandbox", "flowrun.steps.browse", "flowrun.steps.sign"),
@@ -61,7 +73,7 @@ def test_a_plain_call_imports_nothing_that_it_does_not_use(tmp_path):
     done = subprocess.run([sys.executable, "-c", RUN], cwd=tmp_path, capture_output=True, text=True, check=False)
     came = json.loads(done.stdout.splitlines()[-1])
     assert came["code"] == 0, done.stdout + done.stderr
-    assert {"httpx", "httpcore", "yaml", "flowrun.steps.call"} <= set(came["imported"])
+    assert {"flowrun.direct", "yaml", "flowrun.steps.call"} <= set(came["imported"])
     roots = {".".join(name.split(".")[:depth]) for name in came["imported"] for depth in range(1, 4)}
     assert sorted(roots & set(NOT_NEEDED)) == []
 
@@ -76,7 +88,7 @@ def test_httpx_is_lean_only_where_nobody_else_can_miss_anything(own, left_out):
         import sys
         from flowrun import lean
         {own}
-        lean.load()
+        lean.load("httpx")
         import httpx
         missing = "trio" not in sys.modules and "rich" not in sys.modules
         import rich, trio  # they are there for everybody else, now as ever

@@ -146,7 +146,7 @@ def test_https_is_a_matter_of_the_token_endpoint(able, server, met):
 
 @pytest.mark.parametrize("speaks", [True, False])
 def test_whether_old_tls_can_be_tried_is_a_matter_of_this_machine(speaks, monkeypatch):
-    monkeypatch.setattr("flowrun.wire.speaks_old_tls", lambda: speaks)
+    monkeypatch.setattr("flowrun.tls.speaks_old_tls", lambda: speaks)
 
     assert unmet(("old_tls",), environment(), BARE) == ([] if speaks else ["old_tls"])
 

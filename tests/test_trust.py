@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from flowrun.environment import Timeouts
 from flowrun.sandbox import Sandbox, Settings
+from flowrun.tls import Tls
 from flowrun.trust import browser_arguments
-from flowrun.wire import Tls
 
 OPTION = "--ignore-certificate-errors-spki-list="
 

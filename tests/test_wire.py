@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from flowrun.errors import FAILED, UNREACHABLE, WRONG_FILE, StepError
 from flowrun.redact import Redactor
-from flowrun.wire import LARGEST_ANSWER, Tls, Wire, context_for, speaks_old_tls
+from flowrun.tls import Tls, context_for, speaks_old_tls
+from flowrun.wire import LARGEST_ANSWER, Wire
 
 KEYS = Path(__file__).parents[1] / "keys.example"
 URL = "https://op.example/par"

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -65,6 +66,13 @@ class Document:
         """Return the span of a key, or of the value or the nearest thing around it if there is none."""
         return self.keys[path] if path in self.keys else self.at(path)
 
+    def line_at(self, path: Where) -> int:
+        """Return the number of the line where `key_at` begins."""
+        lines = self.keys if path in self.keys else self.spans
+        while path and path not in lines:
+            path = path[:-1]
+        return lines.line(path) if isinstance(lines, Places) else lines[path].line
+
 
 def read(path: Path) -> Document:
     """Read a file; raises `FlowrunError` with every problem that keeps it from being read."""
@@ -74,10 +82,19 @@ def read(path: Path) -> Document:
 
 def shown(path: Path) -> str:
     """Return a path as a person knows it: relative to the current folder if it is below it."""
+    if path.name in {"", ".."}:
+        return _below(path, Path.cwd()) or str(path)
+    folder = _below(path.parent, Path.cwd())
+    return str(path) if folder is None else str(Path(folder, path.name))
+
+
+@lru_cache(maxsize=1024)
+def _below(folder: Path, here: Path) -> str | None:
+    """Return a folder relative to the one where we are, None where it is not below it."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(folder.resolve().relative_to(here))
     except ValueError:
-        return str(path)
+        return None
 
 
 def parse(text: str, file: str, path: Path) -> Document:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -20,11 +19,13 @@ if TYPE_CHECKING:
     from flowrun.environment import Environment
     from flowrun.events import Shard
     from flowrun.plan import Plan
+    from flowrun.redact import Redactor
     from flowrun.session import Session
     from flowrun.state import Recorder, Resume
 
-# A step's judgements are told with what comes after them: each event that is passed on wakes the thread that reads.
+# A step's judgements are told with what comes after them: secrets are looked for in all of them at once.
 _TOGETHER: Final = (Judged, Expected)
+BETWEEN_LOOKS: Final = 0.05  # seconds until whoever watches sees what has happened
 _SAME_PAGE: Final = 3  # of the rows of the pack: each takes as long as a page may, and says the same
 LONGEST_WIND_UP: Final = 10.0  # seconds for the `after` steps once a person has pressed Ctrl-C
 LONGEST_SILENCE: Final = 3.0  # seconds in which nothing happens meanwhile: a call that hangs can't be interrupted
@@ -54,42 +55,72 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
     Ctrl-C ends the step under way; the `after` steps still run, and the run counts as interrupted. A second Ctrl-C, or
     `after` steps that take too long, raise KeyboardInterrupt. Secrets are out of every event before it is yielded.
     """
-    told: queue.SimpleQueue[list[Event] | BaseException | None] = queue.SimpleQueue()
-    held: list[Event] = []
-
-    def tell(event: Event) -> None:
-        held.append(session.redactor.value(event))
-        if not isinstance(event, _TOGETHER):
-            told.put(held.copy())
-            held.clear()
+    relay = _Relay(session.redactor)
 
     def work() -> None:
         try:
-            _run(plans, session, options, tell)
+            _run(plans, session, options, relay.tell)
         except BaseException as error:  # noqa: BLE001  a fault of flowrun itself must surface where it is read
-            told.put(held)
-            told.put(error)
-        told.put(None)
+            relay.error = error
+        relay.end()
 
     threading.Thread(target=work, name="steps", daemon=True).start()
     deadline: float | None = None
+    heard = time.monotonic()
     while True:
         try:
-            left = None if deadline is None else min(LONGEST_SILENCE, max(0.0, deadline - time.monotonic()))
-            batch = told.get(timeout=left)
+            over = relay.over.wait(BETWEEN_LOOKS)
         except KeyboardInterrupt:
             if deadline is not None:
                 raise
-            deadline = time.monotonic() + LONGEST_WIND_UP
+            heard = time.monotonic()
+            deadline = heard + LONGEST_WIND_UP
             session.interrupt()
             continue
-        except queue.Empty:
-            raise KeyboardInterrupt from None
-        if batch is None:
-            return
-        if isinstance(batch, BaseException):
-            raise batch
-        yield from batch
+        for event in relay.take():
+            yield event
+            heard = time.monotonic()
+        if over:
+            break
+        if deadline is not None and time.monotonic() > min(deadline, heard + LONGEST_SILENCE):
+            raise KeyboardInterrupt
+    if relay.error is not None:
+        raise relay.error
+
+
+class _Relay:
+    """Takes events from the thread of the steps to the one that reads, which looks for them now and then.
+
+    If each event woke it, the two would take turns hundreds of times a second, and a suite would take a third longer.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        """Take secrets out with this."""
+        self.over = threading.Event()
+        self.error: BaseException | None = None
+        self._redactor = redactor
+        self._held: list[Event] = []
+        self._told: deque[Event] = deque()
+
+    def tell(self, event: Event) -> None:
+        """Pass an event on; a step's judgements go with what comes after them."""
+        self._held.append(event)
+        if not isinstance(event, _TOGETHER):
+            self._pass_on()
+
+    def end(self) -> None:
+        """Say that nothing more comes."""
+        self._pass_on()
+        self.over.set()
+
+    def take(self) -> Iterator[Event]:
+        """Yield what has come since the last time."""
+        while self._told:
+            yield self._told.popleft()
+
+    def _pass_on(self) -> None:
+        self._told.extend(self._redactor.values(self._held))
+        self._held.clear()
 
 
 class Standing:

@@ -17,7 +17,7 @@ from flowrun.document import Document, read
 from flowrun.errors import FlowrunError, Problem, did_you_mean
 from flowrun.redact import PRIVATE_MEMBERS
 from flowrun.secret_values import Secrets
-from flowrun.wire import Tls
+from flowrun.tls import Tls
 
 if TYPE_CHECKING:
     from flowrun.redact import Redactor
@@ -107,6 +107,10 @@ class Environment:
     def client_names(self) -> list[str]:
         """Return the names of the clients, as written."""
         return list(self.document.data.get("clients", {}))
+
+    def has_client(self, name: str) -> bool:
+        """Tell whether there is a client of this name."""
+        return name in self.document.data.get("clients", {})
 
     def user_names(self) -> list[str]:
         """Return the names of the users, as written."""

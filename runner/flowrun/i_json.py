@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 _HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")  # half of a character beyond U+FFFF, its other half beside it or not
@@ -18,14 +19,17 @@ def parse(text: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None
     a float, half of a character, more levels than can be followed.
     """
     try:
-        found = json.loads(
-            text, object_pairs_hook=pairs, parse_int=_integer, parse_float=_float, parse_constant=_constant
-        )
+        found = _decoder(pairs).decode(text)
         if _HALF.search(text):
             json.dumps(found, ensure_ascii=False).encode()  # raises UnicodeEncodeError, a ValueError
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return found
+
+
+@lru_cache(maxsize=8)
+def _decoder(pairs: Callable[[list[tuple[str, Any]]], Any] | None) -> json.JSONDecoder:
+    return json.JSONDecoder(object_pairs_hook=pairs, parse_int=_integer, parse_float=_float, parse_constant=_constant)
 
 
 def _integer(text: str) -> int:

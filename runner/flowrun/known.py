@@ -55,7 +55,7 @@ class Known:
     def client(self, step: WrittenStep) -> Client:
         """Return who authenticates in a step; an environment without clients has an anonymous one."""
         environment = self.plan.environment
-        if step.client in environment.client_names():
+        if environment.has_client(step.client):
             return environment.client(step.client)
         return Client(name=step.client, client_id="", auth="none")
 

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING, Final
 
@@ -47,12 +48,11 @@ def building() -> Iterator[None]:
         gc.enable()
 
 
-def load() -> None:
-    """Import httpx and httpcore, lean in a process of our own; elsewhere as they are."""
-    if _own_process and "httpx" not in sys.modules:
+def load(name: str) -> None:
+    """Import httpx, or httpcore that it uses for proxies, lean in a process of our own; elsewhere as it is."""
+    if _own_process and name not in sys.modules:
         with _without():
-            import httpcore  # noqa: F401, PLC0415
-            import httpx  # noqa: F401, PLC0415
+            import_module(name)
 
 
 class _NotInstalled(MetaPathFinder):

@@ -77,7 +77,7 @@ def _https(environment: Environment, server: _Metadata) -> _Answer:
 
 
 def _old_tls(environment: Environment, server: _Metadata) -> _Answer:  # noqa: ARG001
-    from flowrun.wire import speaks_old_tls  # noqa: PLC0415  few scenarios ask
+    from flowrun.tls import speaks_old_tls  # noqa: PLC0415  few scenarios ask
 
     return speaks_old_tls()
 

@@ -64,23 +64,26 @@ def spell(parts: Sequence[str | int]) -> str:
 def follow(value: Any, path: Sequence[str | int]) -> Any:
     """Return what stands at the path; raises `MissingValueError`."""
     for depth, part in enumerate(path):
-        where = spell(path[:depth]) or "the result"
-        if isinstance(value, Mapping):
-            if part not in value:
-                raise MissingValueError(f"{where} has no member '{part}'; {_members(value, str(part))}")
+        is_list = isinstance(value, Sequence) and not isinstance(value, str)
+        if not (isinstance(part, int) if is_list else isinstance(value, Mapping)):
+            raise MissingValueError(_lost(value, path[:depth], part))
+        try:
             value = value[part]
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            if not isinstance(part, int):
-                raise MissingValueError(
-                    f"{where} is a list of {len(value)}; write {where}[0].{part} for its first item"
-                )
-            try:
-                value = value[part]
-            except IndexError:
-                raise MissingValueError(f"{where} has {len(value)} items, so no [{part}]") from None
-        else:
-            raise MissingValueError(f"{where} is a single value, so it has no '{part}'")
+        except (KeyError, IndexError):
+            raise MissingValueError(_lost(value, path[:depth], part)) from None
     return value
+
+
+def _lost(value: Any, path: Sequence[str | int], part: str | int) -> str:
+    """Say why a value, which stands at `path`, has no such part."""
+    where = spell(path) or "the result"
+    if isinstance(value, Mapping):
+        return f"{where} has no member '{part}'; {_members(value, str(part))}"
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return f"{where} is a single value, so it has no '{part}'"
+    if isinstance(part, int):
+        return f"{where} has {len(value)} items, so no [{part}]"
+    return f"{where} is a list of {len(value)}; write {where}[0].{part} for its first item"
 
 
 def _members(value: Mapping[str, Any], wanted: str) -> str:

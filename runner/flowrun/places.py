@@ -18,7 +18,7 @@ from flowrun.source import Source
 Where = tuple[str | int, ...]
 Found = dict[Where, tuple[int, int]]
 
-_OPEN: Final = 32  # files that are kept as they are
+_OPEN: Final = 256  # files that are kept as they are, some 10 MB
 
 
 class Table:
@@ -77,6 +77,11 @@ class Places(Mapping[Where, Span]):
         """Return a span; raises KeyError."""
         opened = self._table.opened()
         return opened[2].span(*(opened[1] if self._which else opened[0])[path])
+
+    def line(self, path: Where) -> int:
+        """Return the number of the line that a span begins in; raises KeyError."""
+        opened = self._table.opened()
+        return opened[2].row((opened[1] if self._which else opened[0])[path][0]) + 1
 
     def __iter__(self) -> Iterator[Where]:
         """Yield the paths in file order."""

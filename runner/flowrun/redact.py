@@ -6,10 +6,10 @@ import base64
 import dataclasses
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from weakref import WeakSet
 
 from flowrun.errors import Span
@@ -73,8 +73,9 @@ PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 
 
 _LEAST: Final = len("?code=x")  # characters; of a shorter text nothing is taken out
-_MOST_KEPT: Final = 2000  # texts that are remembered to look like no secret, ...
-_LONGEST_KEPT: Final = 500  # and the characters that one may have
+_MOST_KEPT: Final = 500_000  # characters of texts that are remembered to look like no secret, ...
+_LONGEST_KEPT: Final = 5_000  # and of one such text
+_MOST_NAMES: Final = 10_000
 _BARE: Final = frozenset({bool, int, float, bytes, type(None)})
 
 
@@ -107,6 +108,8 @@ class Redactor:
         self._passing_values: set[str] = set()
         self._ordered: Mapping[str, str] | None = None
         self._bland: set[str] = set()  # texts that by their looks hold no secret: only a known one may be in them
+        self._bland_size = 0
+        self._hiding: dict[Hashable, bool] = {}  # whether the value under a name has to go
         self._lock = threading.Lock()
 
     def learn(self, kind: str, value: object, *, lasting: bool = False) -> None:
@@ -130,6 +133,7 @@ class Redactor:
         """Hide members of these names too, where they stand: what a profile calls personal."""
         self._personal |= frozenset(names)
         self._bland.clear()
+        self._hiding.clear()
         if self._personal:
             some = "|".join(sorted(map(re.escape, self._personal)))
             # A text, or an object with texts in it (address); a request for a claim, {"essential": true}, has none.
@@ -139,9 +143,14 @@ class Redactor:
         """Tell whether a member of this name is shown to nobody."""
         return name in SECRET_MEMBERS or name in self._personal
 
-    def hides_value(self, name: object) -> bool:
+    def hides_value(self, name: Hashable) -> bool:
         """Tell whether what stands under this name may have to go because of the name: a member, a header."""
-        return self.hides(name) or str(name).lower() in SECRET_HEADERS or name == "kty"
+        hides = self._hiding.get(name)
+        if hides is None:
+            hides = self._hiding[name] = self.hides(name) or str(name).lower() in SECRET_HEADERS or name == "kty"
+            if len(self._hiding) > _MOST_NAMES:
+                self._hiding.clear()
+        return hides
 
     def is_personal(self, name: object) -> bool:
         """Tell whether a member of this name is about the person."""
@@ -172,7 +181,9 @@ class Redactor:
     def learn_members(self, value: object) -> None:
         """Remember every secret member of a form, a JSON body or callback parameters (`SECRET_MEMBERS`)."""
         match value:
-            case Mapping():
+            case str() | int() | float() | None:
+                return
+            case dict() | Mapping():
                 for name, item in value.items():
                     if name in SECRET_MEMBERS:
                         self.learn(str(name), item)
@@ -195,8 +206,10 @@ class Redactor:
                 if hidden != plain:
                     return self.text(hidden)
         elif shown == text and len(text) <= _LONGEST_KEPT:
-            if len(self._bland) >= _MOST_KEPT:
+            self._bland_size += len(text)
+            if self._bland_size > _MOST_KEPT:
                 self._bland.clear()
+                self._bland_size = len(text)
             self._bland.add(text)
         return shown
 
@@ -220,7 +233,9 @@ class Redactor:
                 text = self._personal_member.sub(_masked_member, text)
         if "=" in text:
             text = _PARAMETER.sub(_masked_parameter, text)
-        return _TOKEN_HEADER.sub(lambda found: f"{found[1]} {mask('token')}", text)
+        if "Bearer " in text or "DPoP " in text or "Basic " in text:
+            text = _TOKEN_HEADER.sub(lambda found: f"{found[1]} {mask('token')}", text)
+        return text
 
     def line(self, text: str) -> str:
         """Return a line of a file with stars for every secret, as many as it had characters: columns must stay true."""
@@ -248,6 +263,28 @@ class Redactor:
         if values is not None and _clean(values(value), self):  # most events
             return value
         return _walk(value, self)  # type: ignore[no-any-return]
+
+    def values(self, values: Sequence[T]) -> Sequence[T]:
+        """Return what `value` returns for each; those of texts and numbers alone are looked at together."""
+        texts: list[str] = []
+        besides: list[int] = []
+        for index, value in enumerate(values):
+            kind: Any = type(value)
+            get = _values(kind)
+            if get is None or not _gathered(get(value), texts):
+                besides.append(index)
+        if not self.is_clean(texts):
+            return [self.value(value) for value in values]
+        shown = list(values)
+        for index in besides:
+            shown[index] = _walk(shown[index], self)
+        return shown
+
+    def is_clean(self, texts: Iterable[str]) -> bool:
+        """Tell whether there is nothing to take out of some texts; they are looked at as one."""
+        joined = "\n".join(texts)
+        # A long text is decoded less deep than its parts alone are.
+        return len(joined) <= LONG and self.text(joined) == joined
 
 
 def _stars(found: re.Match[str]) -> str:
@@ -277,22 +314,31 @@ def _masked_parameter(found: re.Match[str]) -> str:
 @lru_cache(maxsize=64)
 def _values(kind: Any) -> Callable[[Any], tuple[Any, ...]] | None:
     """Return what gets all values of a dataclass; None for any other class, and for a place, whose line is a line."""
-    if kind is Span or not dataclasses.is_dataclass(kind) or len(dataclasses.fields(kind)) < 2:  # noqa: PLR2004
+    if kind is Span or not dataclasses.is_dataclass(kind) or len(_names(cast(type, kind))) < 2:  # noqa: PLR2004
         return None  # of one field it would get no tuple
-    return attrgetter(*(field.name for field in dataclasses.fields(kind)))
+    return attrgetter(*_names(cast(type, kind)))
+
+
+@lru_cache(maxsize=64)
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
+def _gathered(values: Iterable[Any], texts: list[str]) -> bool:
+    """Add the texts among values to `texts`; tell whether they are only texts and numbers."""
+    for value in values:
+        if type(value) is str:
+            if value:
+                texts.append(value)
+        elif value and type(value) not in _BARE:
+            return False
+    return True
 
 
 def _clean(values: Iterable[Any], redactor: Redactor) -> bool:
-    """Tell whether values are only texts and numbers without anything to take out: looked at as one text, once."""
-    texts = []
-    for value in values:
-        if type(value) is str:
-            texts.append(value)
-        elif value and type(value) not in _BARE:
-            return False
-    joined = "\n".join(texts)
-    # A long text is decoded less deep than its parts alone are.
-    return len(joined) <= LONG and redactor.text(joined) == joined
+    """Tell whether values are only texts and numbers without anything to take out."""
+    texts: list[str] = []
+    return _gathered(values, texts) and redactor.is_clean(texts)
 
 
 def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
@@ -307,9 +353,14 @@ def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
             if value and name.lower() in SECRET_HEADERS:
                 return mask(name.lower())
             return redactor.text(value)
-        case Mapping():
-            if not name and not any(map(redactor.hides_value, value)) and _clean((*value, *value.values()), redactor):
-                return value
+        case dict() | Mapping():
+            hidden = [key for key in value if redactor.hides_value(key)]
+            if not name and "kty" not in value:
+                rest = [part for pair in value.items() if pair[0] not in hidden for part in pair]
+                if _clean(rest, redactor):  # headers, mostly
+                    if not hidden:
+                        return value
+                    return {key: _walk(item, redactor, key) if key in hidden else item for key, item in value.items()}
             private = "kty" in value and not PRIVATE_MEMBERS.isdisjoint(value)
             about_person = redactor.is_personal(name)  # address: {…}
             return {
@@ -328,10 +379,10 @@ def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
             return tuple(_walk(item, redactor) for item in value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         changes = {}
-        for field in dataclasses.fields(value):
-            before = getattr(value, field.name)
+        for field in _names(type(value)):
+            before = getattr(value, field)
             after = _walk(before, redactor)
             if after is not before and after != before:
-                changes[field.name] = after
+                changes[field] = after
         return dataclasses.replace(value, **changes) if changes else value
     return value

@@ -110,7 +110,7 @@ class Run:
                 scenario.id,
                 scenario.tags,
                 environment.profile.name,
-                scenario.document.key_at(("scenario",)).line,
+                scenario.document.line_at(("scenario",)),
                 time.time(),
             )
         )
@@ -206,8 +206,10 @@ class Run:
 
     def _is_browsed_next(self, step: WrittenStep) -> bool:
         """Tell whether what a step pushes goes to the browser at once: it must not expire while others have that."""
+        if step.kind != "push":
+            return False
         later = [one.kind for one in self.plan.scenario.steps if one.at > step.at]
-        return step.kind == "push" and next((kind for kind in later if kind in {"browse", "wait"}), "") == "browse"
+        return next((kind for kind in later if kind in {"browse", "wait"}), "") == "browse"
 
     def _take_pages(self) -> None:
         """Have the browser to oneself, where several run in turns."""
@@ -257,7 +259,7 @@ class Run:
         self._last_call = None
         if step.kind == "browse":
             self._visit = step.input
-        self.tell(StepStarted(step.name, step.kind, after, step.place(self.plan.scenario.document).line, time.time()))
+        self.tell(StepStarted(step.name, step.kind, after, step.line(self.plan.scenario.document), time.time()))
         if self._is_browsed_next(step):
             self._take_pages()
         outcome, summary, expected = self._attempts(step, after=after)
@@ -284,7 +286,8 @@ class Run:
 
     def _remember(self, step: WrittenStep) -> None:
         """Keep what the step has sent, for the blame of those that come after it."""
-        place, client = step.place(self.plan.scenario.document), self.known.client(step).name
+        document, client = self.plan.scenario.document, self.known.client(step).name
+        place = f"{document.file}:{step.line(document)}"
         flow, call = self.known.flow(step), self._last_call
         self._past.append(past.done(step.kind, step.name, place, client, flow, call, time.time()))
 

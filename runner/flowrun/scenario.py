@@ -54,6 +54,10 @@ class WrittenStep:
                 return document.at((*self.input_at, *field))
         return document.key_at(self.input_at) if self.input_at != self.at else document.at(self.at)
 
+    def line(self, document: Document) -> int:
+        """Return the line of the step itself."""
+        return document.line_at(self.input_at)
+
     def place_of_tamper(self, document: Document, field: Sequence[str | int]) -> Span:
         """Return where something under `tamper` stands: a target that is a key, else the value."""
         at = (*self.at, "tamper", *field)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from flowrun.errors import Span
 
@@ -18,12 +19,11 @@ class Source:
 
     file: str
     text: str
-    starts: array[int] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        """Find where the lines begin: as editors count them, after LF, CR LF or CR."""
-        starts = array("L", [0, *(found.end() for found in _BREAK.finditer(self.text))])
-        object.__setattr__(self, "starts", starts)
+    @cached_property
+    def starts(self) -> array[int]:
+        """Where the lines begin: as editors count them, after LF, CR LF or CR."""
+        return array("L", [0, *(found.end() for found in _BREAK.finditer(self.text))])
 
     def row(self, index: int) -> int:
         """Return the number of the line, from 0, that an index is in."""

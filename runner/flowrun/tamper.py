@@ -106,7 +106,7 @@ class Tampering:
     _told: set[str] = field(default_factory=set)
 
     def _changes(self, *parts: str) -> list[Change]:
-        return [change for change in changes_in(self.written) if change.part in parts]
+        return [change for change in changes_in(self.written) if change.part in parts] if self.written else []
 
     def _note(self, at: At, words: str) -> None:
         """Remember that a change was made; say so, but not again for the second request of a step."""
@@ -235,6 +235,8 @@ class Tampering:
 
     def request(self, out: Outgoing) -> Outgoing:
         """Return a request with its changes; raises `StepError` for a target that is not there."""
+        if not self.written:
+            return out
         changes = self._changes("form", "headers", "url")
         if changes:
             query, url = _query(out.url)

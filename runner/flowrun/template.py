@@ -90,6 +90,8 @@ def fill(value: Any, names: Mapping[str, Any], path: Path = ()) -> Any:
 
     Members and items that come out as `omit` are left out. Raises `HoleError` with the path of the text at fault.
     """
+    if type(value) is str and not has_hole(value):  # most
+        return value
     match value:
         case str() if has_hole(value):
             try:
@@ -97,7 +99,7 @@ def fill(value: Any, names: Mapping[str, Any], path: Path = ()) -> Any:
             except HoleError as error:
                 error.path = path
                 raise
-        case Mapping():
+        case dict() | Mapping():
             filled = ((key, fill(item, names, (*path, key))) for key, item in value.items())
             return {key: item for key, item in filled if item is not OMIT}
         case list():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flowrun.errors import StepError
-from flowrun.wire import context_for
+from flowrun.tls import context_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flowrun.wire import speaks_old_tls
+from flowrun.tls import speaks_old_tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -37,8 +37,8 @@ class Done:
         return f"the step '{self.name}' ({self.place})"
 
 
-def done(kind: str, name: str, span: Span, client: str, flow: Flow, call: Called | None, now: float) -> Done:
-    """Keep of a step what matters when a later one is refused; `call` is its last request."""
+def done(kind: str, name: str, place: str, client: str, flow: Flow, call: Called | None, now: float) -> Done:
+    """Keep of a step what matters when a later one is refused; `place` is where it stands, `call` its last request."""
     form = dict(call.sent_form) if call is not None else {}
     if kind == "browse" and flow.hops:
         form = dict(parse_qsl(urlsplit(flow.hops[0].url).query))
@@ -46,7 +46,7 @@ def done(kind: str, name: str, span: Span, client: str, flow: Flow, call: Called
     code = (flow.callback or {}).get("code", "") if kind == "browse" else ""
     signed = frozenset(jwt.what for jwt in flow.signed) if kind == "sign" else frozenset()
     at = call.at if call is not None and call.at and kind != "browse" else now
-    return Done(kind, name, line_of(span), at, client, sent, signed, code)
+    return Done(kind, name, place, at, client, sent, signed, code)
 
 
 def line_of(span: Span) -> str:

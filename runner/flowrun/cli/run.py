@@ -203,10 +203,11 @@ def _run(happenings: Iterator[Event], session: Session, folder: RunFolder, told:
     from flowrun.events import RunFinished  # noqa: PLC0415
 
     code = INTERRUPTED
+    everybody = [reporter.tell for reporter in (folder, *told)]
     for happened in happenings:
         event = folder.keep(happened)
-        for reporter in (folder, *told):
-            reporter.tell(event)
+        for tell in everybody:
+            tell(event)
         if isinstance(event, RunFinished):
             code = event.exit_code
     return INTERRUPTED if session.interrupted.is_set() else code

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from flowrun.errors import FlowrunError
 from flowrun.online import hosts, metadata, offers, published
 from flowrun.online.model import Look, Seen
-from flowrun.wire import Tls
+from flowrun.tls import Tls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

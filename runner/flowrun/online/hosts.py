@@ -13,8 +13,9 @@ from urllib.request import getproxies, proxy_bypass
 from flowrun import certificates
 from flowrun.auth.certificate import goes_to
 from flowrun.errors import FAILED, Problem, StepError
+from flowrun.no_answer import no_answer
 from flowrun.steps.base import page_text
-from flowrun.wire import Tls, context_for, no_answer
+from flowrun.tls import Tls, context_for
 
 if TYPE_CHECKING:
     from flowrun.client import Client

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from flowrun.errors import Span
     from flowrun.keyring import Keyring
     from flowrun.plan import Plan
-    from flowrun.wire import Tls, Wire
+    from flowrun.tls import Tls
+    from flowrun.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)

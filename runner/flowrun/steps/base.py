@@ -16,7 +16,7 @@ from flowrun.auth.certificate import as_header, goes_to
 from flowrun.errors import WRONG_FILE, StepError
 from flowrun.flow import PROTECTED, PROTECTED_LABEL, ReceivedJwt, Refusal, SignedJwt, form_value, now, with_extra
 from flowrun.tamper import ASSERTION, NOBODY, PROOF, Outgoing, Tampering
-from flowrun.wire import Answer, Sending, Tls
+from flowrun.tls import Tls
 
 if TYPE_CHECKING:
     from flowrun.browser.driver import Browser
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flowrun.flow import Flow
     from flowrun.jose import Key
     from flowrun.redact import Redactor
-    from flowrun.wire import Wire
+    from flowrun.wire import Answer, Sending, Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,11 +273,11 @@ class Tools:
 
     def _note_assertions(self, form: list[tuple[str, str]]) -> None:
         """Keep the assertions of a form, whoever made them, each once."""
-        from flowrun.jose import JoseError, peek  # noqa: PLC0415  light: the names alone load no JOSE library
-
         for name, value in form:
             if name != "client_assertion":
                 continue
+            from flowrun.jose import JoseError, peek  # noqa: PLC0415  few clients have an assertion
+
             try:
                 seen = peek(value)
             except JoseError:
