@@ -83,8 +83,10 @@ def test_a_request_goes_out_as_one_piece():
             (200, {"transfer-encoding": "chunked"}, b"abcde"),
         ),
         (
-            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: <a>\r\n\r\n"
-            b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\na",
+            (
+                b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: <a>\r\n\r\n"
+                b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\na"
+            ),
             (200, {"content-length": "1"}, b"a"),
         ),
         (b"HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n", (304, {"content-length": "5"}, b"")),

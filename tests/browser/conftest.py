@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -14,9 +15,10 @@ from tests import loopback
 from flowrun.browser import BrowserMissing, Walk, open_browser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from flowrun.browser.driver import Browser
+    from flowrun.browser.model import Hop
 
 REDIRECT = "https://app.invalid/cb"
 PASSWORD = "s3cret-Pa55word"
@@ -207,6 +209,21 @@ def handler(server: Server) -> type[loopback.Handler]:
             self.send(status, text, {"Content-Type": kind, **headers})
 
     return Handler
+
+
+def wait_for_a_page(browser: Browser, before: Sequence[Hop] | None = None) -> None:
+    """Wait until a page has come; `before` are the hops there were when somebody began to go there.
+
+    Chromium puts another process in the place of the one with the empty page; a driver that is asked something at that
+    moment now and then takes a quarter of a minute to answer.
+    """
+    until = time.monotonic() + 15
+    while time.monotonic() < until:
+        hops = browser._capture.hops
+        if hops is not before and any(hop.status for hop in hops):
+            break
+        time.sleep(0.02)
+    time.sleep(0.2)  # from the answer to the page
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from selenium.common.exceptions import WebDriverException
+from tests.browser.conftest import wait_for_a_page
 
 from flowrun.browser import BrowserSettings, open_browser
 from flowrun.session import Session
@@ -51,6 +52,7 @@ def test_a_browser_in_pieces_is_replaced_for_the_next_scenario(server: Server, h
         first = session.empty_browser(BrowserSettings())
         driver = first._driver
         driver.get(server.page("busy"))
+        wait_for_a_page(first)
         if how == "hangs":
             driver.find_element("tag name", "button").click()
         else:

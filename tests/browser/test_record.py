@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from tests.browser.conftest import PASSWORD, REDIRECT
+from tests.browser.conftest import PASSWORD, REDIRECT, wait_for_a_page
 
 from flowrun.browser import BrowserSettings, open_browser, record, written
 
@@ -50,7 +50,9 @@ def recorded(own: Browser) -> Callable[..., Written]:
         thread = threading.Thread(
             target=lambda: result.append(record.watch(own, url, redirect_uri=REDIRECT, seconds=20))
         )
+        before = own._capture.hops
         thread.start()
+        wait_for_a_page(own, before)
         person(own._driver)
         thread.join()
         assert result[0][0] == ends
@@ -183,7 +185,12 @@ def test_the_enter_key_and_a_window_that_is_closed(server: Server) -> None:
         driver.close()
 
     with open_browser(BrowserSettings()) as browser:
-        thread = threading.Thread(target=person, args=(browser._driver,))
+
+        def come_and_go() -> None:
+            wait_for_a_page(browser)
+            person(browser._driver)
+
+        thread = threading.Thread(target=come_and_go)
         thread.start()
         ended, deeds = record.watch(browser, f"{server.url}/login", redirect_uri=REDIRECT, seconds=20)
         thread.join()

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 import yaml
+from tests.browser.conftest import wait_for_a_page
 
 import flowrun.browser
 from flowrun import environment as environments
@@ -72,6 +73,7 @@ def person(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         browser = real(settings)
 
         def log_in() -> None:
+            wait_for_a_page(browser)
             use(browser._driver, "#username", "alice")
             use(browser._driver, "#password", "sandbox-password")
             use(browser._driver, "button")
