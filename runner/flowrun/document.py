@@ -6,9 +6,9 @@ import codecs
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
-from flowrun.places import Places, Table, Where
+from flowrun.places import Found, Places, Table, Where
 from flowrun.source import Source
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _CURLY: Final = "“”„‟«»‘’‚"
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Document:
     """A file that was read: `data` is plain, `spans` and `keys` say where each value and each mapping key stands.
 
@@ -124,8 +124,18 @@ def parse(text: str, file: str, path: Path) -> Document:
         finally:
             reading.close()
     problems = _in_order([*problems, *reading.problems])
-    table = Table(reading.spans, reading.keys, source)
+    table = Table(reading.spans, reading.keys, source, partial(_found, repairs=repairs) if repairs else _found)
     return Document(file, path, data, Places(table, 0), Places(table, 1), tuple(problems))
+
+
+def _found(source: Source, repairs: Sequence[Repair] = ()) -> tuple[Found, Found]:
+    """Return once more where values and keys stand in a text that was read before."""
+    reading = _Reading(source, repairs)
+    try:
+        reading.document()
+    finally:
+        reading.close()
+    return reading.spans, reading.keys
 
 
 def _characters(source: Source) -> list[Problem]:
@@ -203,7 +213,7 @@ class _Anchor:
 class _Reading:
     """One pass over a text, event by event."""
 
-    def __init__(self, source: Source, repairs: list[Repair]) -> None:
+    def __init__(self, source: Source, repairs: Sequence[Repair]) -> None:
         text = source.text
         for repair in repairs:
             text = text[: repair.start] + repair.filler + text[repair.start + len(repair.filler) :]

@@ -1,15 +1,14 @@
 """Where in a file each value and each key stands.
 
-Of the files that were looked at last it is kept as it is, of the others packed: in a suite of thousands the places
-would take more room than everything else.
+Of the files that were looked at last it is kept as it is; of the others only the text is, packed, and read once more
+when somebody asks: in a suite of thousands the places would take more room than everything else.
 """
 
 from __future__ import annotations
 
-import marshal
 import zlib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from flowrun.errors import Span
@@ -18,35 +17,36 @@ from flowrun.source import Source
 Where = tuple[str | int, ...]
 Found = dict[Where, tuple[int, int]]
 
-_OPEN: Final = 256  # files that are kept as they are, some 10 MB
+_OPEN: Final = 32  # files that are kept as they are
 
 
 class Table:
     """All places of one file: those of its values and those of its keys, as indices, and the text that they are in."""
 
-    __slots__ = ("_opened", "_packed", "file")
+    __slots__ = ("_again", "_opened", "_packed", "file")
 
-    def __init__(self, spans: Found, keys: Found, source: Source) -> None:
-        """Keep what was found."""
-        self.file = source.file
+    def __init__(
+        self, spans: Found, keys: Found, source: Source, again: Callable[[Source], tuple[Found, Found]]
+    ) -> None:
+        """Keep what was found; `again` finds it once more."""
+        self.file, self._packed = source.file, b""
         self._opened: tuple[Found, Found, Source] | None = (spans, keys, source)
-        self._packed = b""
+        self._again = again
         _open(self)
 
     def opened(self) -> tuple[Found, Found, Source]:
         """Return the places of values, those of keys, and the text."""
         opened = self._opened
         if opened is None:
-            spans, keys, text = marshal.loads(zlib.decompress(self._packed))  # noqa: S302  it never left this process
-            opened = self._opened = (spans, keys, Source(self.file, text))
+            source = Source(self.file, zlib.decompress(self._packed).decode("utf-8", "surrogatepass"))
+            opened = self._opened = (*self._again(source), source)
             _open(self)
         return opened
 
-    def pack(self) -> None:
+    def close(self) -> None:
         """Take less room until somebody asks again."""
-        if not self._packed:
-            spans, keys, source = self.opened()
-            self._packed = zlib.compress(marshal.dumps((spans, keys, source.text)), 1)
+        if self._opened is not None and not self._packed:
+            self._packed = zlib.compress(self._opened[2].text.encode("utf-8", "surrogatepass"), 1)
         self._opened = None
 
 
@@ -54,10 +54,10 @@ _LAST: Final[deque[Table]] = deque()
 
 
 def _open(table: Table) -> None:
-    """Remember that this one is open; the one that is so for the longest time is packed."""
+    """Remember that this one is open; the one that is so for the longest time is closed."""
     _LAST.append(table)
     if len(_LAST) > _OPEN:
-        _LAST.popleft().pack()
+        _LAST.popleft().close()
 
 
 class Places(Mapping[Where, Span]):

@@ -170,7 +170,7 @@ class ScenarioItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Say where it stands and what it is called."""
-        line = self.plan.scenario.document.key_at(("scenario",)).line
+        line = self.plan.scenario.line
         return self.path, line - 1, f"{self.plan.scenario.title} [{self.name.partition('[')[2]}"
 
 

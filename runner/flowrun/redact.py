@@ -73,7 +73,7 @@ PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 
 
 _LEAST: Final = len("?code=x")  # characters; of a shorter text nothing is taken out
-_MOST_KEPT: Final = 500_000  # characters of texts that are remembered to look like no secret, ...
+_MOST_KEPT: Final = 100_000  # characters of texts that are remembered to look like no secret, ...
 _LONGEST_KEPT: Final = 5_000  # and of one such text
 _MOST_NAMES: Final = 10_000
 _BARE: Final = frozenset({bool, int, float, bytes, type(None)})

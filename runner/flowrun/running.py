@@ -110,7 +110,7 @@ class Run:
                 scenario.id,
                 scenario.tags,
                 environment.profile.name,
-                scenario.document.line_at(("scenario",)),
+                scenario.line,
                 time.time(),
             )
         )
@@ -259,7 +259,7 @@ class Run:
         self._last_call = None
         if step.kind == "browse":
             self._visit = step.input
-        self.tell(StepStarted(step.name, step.kind, after, step.line(self.plan.scenario.document), time.time()))
+        self.tell(StepStarted(step.name, step.kind, after, step.line, time.time()))
         if self._is_browsed_next(step):
             self._take_pages()
         outcome, summary, expected = self._attempts(step, after=after)
@@ -286,8 +286,7 @@ class Run:
 
     def _remember(self, step: WrittenStep) -> None:
         """Keep what the step has sent, for the blame of those that come after it."""
-        document, client = self.plan.scenario.document, self.known.client(step).name
-        place = f"{document.file}:{step.line(document)}"
+        place, client = f"{self.plan.scenario.document.file}:{step.line}", self.known.client(step).name
         flow, call = self.known.flow(step), self._last_call
         self._past.append(past.done(step.kind, step.name, place, client, flow, call, time.time()))
 

@@ -23,7 +23,10 @@ _COMMON: Final = ("name", "when", "as", "flow", "tamper", "expect", "save", "ret
 
 @dataclass(frozen=True, slots=True)
 class WrittenStep:
-    """One step as written, holes and all. `at` leads to it in the file, `input_at` to the value of its kind."""
+    """One step as written, holes and all. `at` leads to it in the file, `input_at` to the value of its kind.
+
+    `line` is the number of its line: each report has it, and the places of a file are not kept for that.
+    """
 
     kind: str
     name: str
@@ -38,6 +41,7 @@ class WrittenStep:
     retry: Any = None
     expect: Mapping[str, Any] | None = None
     save: Mapping[str, str] | None = None
+    line: int = 0
 
     def place(self, document: Document, field: Sequence[str | int] = ()) -> Span:
         """Return where a field of the input stands, or the step itself when it was not written."""
@@ -53,10 +57,6 @@ class WrittenStep:
             if field:
                 return document.at((*self.input_at, *field))
         return document.key_at(self.input_at) if self.input_at != self.at else document.at(self.at)
-
-    def line(self, document: Document) -> int:
-        """Return the line of the step itself."""
-        return document.line_at(self.input_at)
 
     def place_of_tamper(self, document: Document, field: Sequence[str | int]) -> Span:
         """Return where something under `tamper` stands: a target that is a key, else the value."""
@@ -120,6 +120,7 @@ class Scenario:
     used: Mapping[str, Scenario]
     or_passed: bool = False
     proves: Proof | None = None
+    line: int = 1
 
 
 def find(paths: Sequence[Path]) -> list[Path]:
@@ -174,8 +175,8 @@ def load(path: Path, using: tuple[Path, ...] = (), like: Document | None = None)
     """
     document, since = _whole(path, like, ())
     data: Mapping[str, Any] = document.data
-    steps = tuple(_step(entry, ("steps", index)) for index, entry in enumerate(data["steps"]))
-    after = tuple(_step(entry, ("after", index)) for index, entry in enumerate(data.get("after") or ()))
+    steps = tuple(_step(document, entry, ("steps", index)) for index, entry in enumerate(data["steps"]))
+    after = tuple(_step(document, entry, ("after", index)) for index, entry in enumerate(data.get("after") or ()))
     used = _used(document, [step for step in (*steps, *after) if step.kind == "use"], path, using)
     scenario = Scenario(
         document=document,
@@ -194,6 +195,7 @@ def load(path: Path, using: tuple[Path, ...] = (), like: Document | None = None)
         used=used,
         or_passed=isinstance(data.get("outcome"), Mapping) and "or" in data["outcome"],
         proves=Proof(**data["proves"], since=since) if "proves" in data else None,
+        line=document.line_at(("scenario",)),
     )
     problems = [*_name_problems(scenario), *_place_problems(scenario)]
     if problems:
@@ -289,9 +291,9 @@ def _texts(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value or ())
 
 
-def _step(entry: Any, at: At) -> WrittenStep:
+def _step(document: Document, entry: Any, at: At) -> WrittenStep:
     if isinstance(entry, str):
-        return WrittenStep(entry, entry, {}, at, at)
+        return WrittenStep(entry, entry, {}, at, at, line=document.line_at(at))
     kind = next(key for key in entry if key in KINDS)
     written = entry[kind]
     short = ""
@@ -318,6 +320,7 @@ def _step(entry: Any, at: At) -> WrittenStep:
         retry=entry.get("retry"),
         expect=entry.get("expect"),
         save=entry.get("save"),
+        line=document.line_at((*at, kind)),
     )
 
 
