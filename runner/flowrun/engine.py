@@ -134,6 +134,11 @@ class Standing:
         # Environments whose server can't be reached, and why: it is told once, not eighty times.
         self._down: dict[str, str] = {}
 
+    @property
+    def stops_early(self) -> bool:
+        """Tell whether the first scenario that fails is the last one that is run."""
+        return self._options.fail_fast
+
     def why_not(self, environment: Environment, *, interrupted: bool) -> str:
         """Return why a plan in this environment is not run at all; empty if it is."""
         if interrupted:

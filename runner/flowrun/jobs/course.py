@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from flowrun.jobs.crew import Crew
     from flowrun.session import Session
 
+_AHEAD: Final = 3  # scenarios that a process has at a time where they are quick: it need not wait for an answer
+_QUICK_SECONDS: Final = 0.2
 LOOK_SECONDS: Final = 0.2  # how often to look whether Ctrl-C was pressed, and to tell what is under way
 
 
@@ -43,6 +45,7 @@ class Course:
         self._told = 0
         members = crew.members
         self._unread: deque[int] = deque()  # of processes that have ended
+        self._may_be_ahead = not standing.stops_early and not any(map(browse, plans))
         for place, plan in enumerate(plans):
             members[plan.file % len(members)].waiting.append(place)
 
@@ -114,14 +117,16 @@ class Course:
             case Now(step):
                 member.step = step
             case Done():
-                member.running = None
+                now = time.monotonic()
+                member.given.remove(message.place)
+                member.is_quick, member.step, member.since = now - member.since < _QUICK_SECONDS, "", now
                 self._over(message)
             case None:
-                self._unread += member.waiting
-                if member.running is not None:
-                    problem = why(None, member)
-                    parcel = pack(ended(self._plans[member.running].sketch, problem))
-                    self._over(Done(member.running, parcel, problem.exit_code, problem.title, sent=True))
+                if member.given:
+                    place, problem = member.given.popleft(), why(None, member)
+                    parcel = pack(ended(self._plans[place].sketch, problem))
+                    self._over(Done(place, parcel, problem.exit_code, problem.title, sent=True))
+                self._unread += (*member.given, *member.waiting)
             case _:
                 raise FlowrunError(why(message, member))
 
@@ -134,19 +139,26 @@ class Course:
         """Give work to whoever has none; what is not to be run at all is over now."""
         interrupted = self._session.interrupted.is_set()
         for member in self._crew.members:
-            while member.running is None and (place := self._next(member)) is not None:
+            while len(member.given) < self._most(member) and (place := self._next(member)) is not None:
                 plan = self._plans[place]
                 reason = self._standing.why_not(plan.environment, interrupted=interrupted)
                 if reason:
                     self._leave_out(place, reason)
                     continue
-                member.running, member.step, member.since = place, "", time.monotonic()
+                if not member.given:
+                    member.step, member.since = "", time.monotonic()
+                member.given.append(place)
                 path = self._crew.files[plan.file]
                 with suppress(OSError):  # it has ended: that is told when its end is read
                     member.connection.send(Go(place, plan.file, plan.number, path, self._browse(plan)))
         if not self._crew.members:
             while self._unread:
                 self._leave_out(self._unread.popleft(), "the processes that run scenarios have all ended")
+
+    def _most(self, member: Member) -> int:
+        """Return how many scenarios a process may have: what waits behind a slow one could run elsewhere meanwhile."""
+        ahead = self._may_be_ahead and member.is_quick and len(member.waiting) > _AHEAD
+        return _AHEAD if ahead else 1
 
     def _leave_out(self, place: int, reason: str) -> None:
         sketch = self._plans[place].sketch

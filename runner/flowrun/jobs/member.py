@@ -15,14 +15,23 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Member:
-    """One process: what it has read and was not told to run yet, what it runs, and since when."""
+    """One process: what it has read and was not told to run yet, and what it was given to run.
+
+    It runs the first of `given`, since `since`; the others it goes on with, so that it need not wait for an answer.
+    """
 
     process: Any
     connection: Connection
     waiting: deque[int] = field(default_factory=deque)
-    running: int | None = None
+    given: deque[int] = field(default_factory=deque)
     step: str = ""
     since: float = 0.0
+    is_quick: bool = False
+
+    @property
+    def running(self) -> int | None:
+        """What it runs."""
+        return self.given[0] if self.given else None
 
 
 def why(message: Any, member: Member) -> Problem:

@@ -11,7 +11,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowrun.errors import FAILED, INTERRUPTED, FlowrunError
+from flowrun.engine import not_run
+from flowrun.errors import FAILED, HELD, INTERRUPTED, FlowrunError
 from flowrun.events import Event, ScenarioFinished, ScenarioStarted, StepStarted
 from flowrun.jobs.model import Begin, Done, Fault, Go, HasRead, Now, Sketch, Stop
 from flowrun.jobs.parcel import pack
@@ -124,6 +125,10 @@ class _Worker:
             if which not in self._plans:
                 raise FlowrunError(*read.problems)
         plan, session = self._plans.pop(which), self._session
+        if session.interrupted.is_set():  # it was given ahead, and has not begun
+            parcel = pack([not_run(plan, "interrupted")])
+            _say(self._connection, Done(order.place, parcel, HELD, "interrupted", sent=False))
+            return
         if order.browse and begin.browser is not None:
             session.prepare_browser(begin.browser)
         events: list[Event] = []
