@@ -88,39 +88,48 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
         raise relay.error
 
 
-class _Relay:
+class Hushed:
+    """Keeps events, without secrets: `told` are those that everybody may see."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        """Take secrets out with this."""
+        self.told: deque[Event] = deque()
+        self._redactor = redactor
+        self._held: list[Event] = []
+
+    def tell(self, event: Event) -> None:
+        """Take an event; a step's judgements are told with what comes after them."""
+        self._held.append(event)
+        if not isinstance(event, _TOGETHER):
+            self.pass_on()
+
+    def pass_on(self) -> None:
+        """Tell what was kept back."""
+        self.told.extend(self._redactor.values(self._held))
+        self._held.clear()
+
+
+class _Relay(Hushed):
     """Takes events from the thread of the steps to the one that reads, which looks for them now and then.
 
     If each event woke it, the two would take turns hundreds of times a second, and a suite would take a third longer.
     """
 
     def __init__(self, redactor: Redactor) -> None:
-        """Take secrets out with this."""
+        """Begin with nothing."""
+        super().__init__(redactor)
         self.over = threading.Event()
         self.error: BaseException | None = None
-        self._redactor = redactor
-        self._held: list[Event] = []
-        self._told: deque[Event] = deque()
-
-    def tell(self, event: Event) -> None:
-        """Pass an event on; a step's judgements go with what comes after them."""
-        self._held.append(event)
-        if not isinstance(event, _TOGETHER):
-            self._pass_on()
 
     def end(self) -> None:
         """Say that nothing more comes."""
-        self._pass_on()
+        self.pass_on()
         self.over.set()
 
     def take(self) -> Iterator[Event]:
         """Yield what has come since the last time."""
-        while self._told:
-            yield self._told.popleft()
-
-    def _pass_on(self) -> None:
-        self._told.extend(self._redactor.values(self._held))
-        self._held.clear()
+        while self.told:
+            yield self.told.popleft()
 
 
 class Standing:

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowrun.engine import not_run
+from flowrun.engine import Hushed, not_run
 from flowrun.errors import FAILED, HELD, INTERRUPTED, FlowrunError
 from flowrun.events import Event, ScenarioFinished, ScenarioStarted, StepStarted
 from flowrun.jobs.model import Begin, Done, Fault, Go, HasRead, Now, Sketch, Stop
@@ -131,17 +131,17 @@ class _Worker:
             return
         if order.browse and begin.browser is not None:
             session.prepare_browser(begin.browser)
-        events: list[Event] = []
+        hushed = Hushed(session.redactor)
 
         def tell(event: Event) -> None:
-            shown = session.redactor.value(event)
-            events.append(shown)
-            if isinstance(shown, StepStarted) and (begin.live or session.interrupted.is_set()):
-                _say(self._connection, Now(shown.name))
+            hushed.tell(event)
+            if isinstance(event, StepStarted) and (begin.live or session.interrupted.is_set()):
+                _say(self._connection, Now(session.redactor.text(event.name)))
 
         run = Run(plan, session, begin.browser, begin.strict, tell)
         finished = session.redactor.value(run.run())
-        _say(self._connection, Done(order.place, pack(events), finished.exit_code, finished.summary, run.sent))
+        hushed.pass_on()
+        _say(self._connection, Done(order.place, pack(hushed.told), finished.exit_code, finished.summary, run.sent))
 
 
 def ended(sketch: Sketch, problem: Problem) -> list[Event]:
