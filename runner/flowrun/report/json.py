@@ -8,7 +8,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from flowrun.events import Called, JwtSeen, PageSeen
+from flowrun.events import Called, Judged, JwtSeen, PageSeen
 from flowrun.report.record import FileReporter, Scenario, Step
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class JsonReport(FileReporter):
     def scenario(self, scenario: Scenario) -> None:
         """Write one scenario."""
         self._head()
-        self.file.write(("," if self._written else "") + "\n  " + _text(_scenario(scenario)))
+        self.file.write(("," if self._written else "") + "\n  " + _scenario(scenario))
         self._written += 1
 
     def finish(self) -> None:
@@ -47,14 +47,15 @@ class JsonReport(FileReporter):
             self.file.write(f'{{\n "version": {VERSION},\n "began": {self.began.at!r},\n{shard} "scenarios": [')
 
 
-def _scenario(scenario: Scenario) -> dict[str, Any]:
+def _scenario(scenario: Scenario) -> str:
     ended = _members(scenario.finished) if scenario.finished else {"status": "interrupted"}
-    steps = [_step(step) for step in scenario.steps]
-    return {**_members(scenario.started), "steps": steps, **{k: v for k, v in ended.items() if k != "title"}}
+    steps = ", ".join(map(_step, scenario.steps))
+    last = _text({name: value for name, value in ended.items() if name != "title"})
+    return f'{_text(_members(scenario.started))[:-1]}, "steps": [{steps}], {last[1:]}'
 
 
-def _step(step: Step) -> dict[str, Any]:
-    return {
+def _step(step: Step) -> str:
+    first = {
         "name": step.name,
         "kind": step.kind,
         "after": step.after,
@@ -64,12 +65,20 @@ def _step(step: Step) -> dict[str, Any]:
         "seconds": step.seconds,
         "summary": step.summary,
         **_moments(step),
-        "checks": step.checks,
+    }
+    last = {
         "expectations": step.expectations,
         "told": step.told,
         "problems": step.problems,
         "values": step.values,
     }
+    return f'{_text(first)[:-1]}, "checks": [{", ".join(map(_check, step.checks))}], {_text(last)[1:]}'
+
+
+@lru_cache(maxsize=4096)
+def _check(check: Judged) -> str:
+    """Return a check as JSON: each scenario has dozens, most of them the same as in the one before."""
+    return _text(check)
 
 
 def _moments(step: Step) -> dict[str, list[dict[str, Any]]]:
