@@ -9,11 +9,11 @@ from __future__ import annotations
 import http.client
 import re
 import select
+import socket
 import ssl
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Any, Final, NoReturn
 
 from flowrun.lane import BrokenError, Came, LateError, NotHttpError, Target, UnsendableError, joined
@@ -27,7 +27,9 @@ _SPACE: Final = (b" ", b"\t")
 _WITHOUT_BODY: Final = frozenset({101, 204, 304})
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # No character that ends a line or that nobody can see, no space around it (RFC 9110, section 5.5).
-_VALUE: Final = re.compile(rb"(?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?")
+_LINE: Final = re.compile(
+    rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+: (?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?"
+)
 
 
 class Direct:
@@ -42,8 +44,8 @@ class Direct:
         self, method: str, target: Target, headers: Sequence[tuple[str, str]], body: bytes, seconds: float
     ) -> Came:
         """Do what `Lane.exchange` says."""
-        lines = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers]
-        if not all(_NAME.fullmatch(name) and _VALUE.fullmatch(value) for name, value in lines):
+        lines = [f"{name}: {value}".encode("ascii") for name, value in headers]
+        if not (_NAME.fullmatch(method.encode("ascii")) and all(map(_LINE.fullmatch, lines))):
             raise UnsendableError("a header that is none")
         place = target._replace(path="")
         idle = self._idle[place]
@@ -84,75 +86,51 @@ class _Connection:
         """Make it; nothing is sent yet."""
         self.seen: Mapping[str, Any] = {}
         self.last_used = 0.0
+        self._target, self._context = target, context
+        self._sock: socket.socket | None = None
         self._seconds = 0.0
         self._poll = select.poll()
-        self._http = (
-            _Https(target.host, target.port, context=context())
-            if target.scheme == "https"
-            else _Http(target.host, target.port)
-        )
-        self._http.response_class = _Answer
 
     def open(self, seconds: float) -> None:
         """Connect where that was not done yet, and limit each wait; raises OSError."""
-        if self._http.sock is not None and seconds != self._seconds:
-            self._http.sock.settimeout(seconds)
+        if self._sock is not None:
+            if seconds != self._seconds:
+                self._sock.settimeout(seconds)
+        else:
+            self._sock = socket.create_connection((self._target.host, self._target.port), seconds)
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._target.scheme == "https":
+                secure = self._context().wrap_socket(self._sock, server_hostname=self._target.host)
+                self._sock, self.seen = secure, seen_of(secure)
+            self._poll.register(self._sock, select.POLLIN)
         self._seconds = seconds
-        if self._http.sock is None:
-            self._http.timeout = seconds
-            self._http.connect()
-            sock: Any = self._http.sock
-            self._poll.register(sock, select.POLLIN)
-            if isinstance(sock, ssl.SSLSocket):
-                self.seen = seen_of(sock)
 
     @property
     def fresh(self) -> bool:
         """Whether it can be used once more."""
-        quiet = time.monotonic() - self.last_used < _KEPT_SECONDS and self._http.sock is not None
-        return quiet and not self._poll.poll(0)
+        return time.monotonic() - self.last_used < _KEPT_SECONDS and not self._poll.poll(0)
 
-    def ask(self, method: str, path: str, lines: Sequence[tuple[bytes, bytes]], body: bytes) -> _Answer:
+    def ask(self, method: str, path: str, lines: Sequence[bytes], body: bytes) -> _Answer:
         """Send and return status and headers of the answer; raises OSError and `http.client.HTTPException`."""
-        self._http.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        for name, value in lines:
-            self._http.putheader(name, value)
-        self._http.outgoing.clear()
-        self._http.endheaders(body or None)
+        assert self._sock is not None  # noqa: S101  it is open
         try:
-            self._http.sock.sendall(b"".join(self._http.outgoing))
+            self._sock.sendall(b"\r\n".join((f"{method} {path} HTTP/1.1".encode("ascii"), *lines, b"", body)))
         except TimeoutError:
             raise
         except OSError:
             pass  # a server may answer, or say why it refuses TLS, and hang up before it has read everything
-        answer = self._http.getresponse()
-        assert isinstance(answer, _Answer)  # noqa: S101  as the connection was told
+        answer = _Answer(self._sock, method=method)
+        try:
+            answer.begin()
+        except BaseException:
+            answer.close()
+            raise
         return answer
 
     def close(self) -> None:
         """End it."""
-        self._http.close()
-
-
-class _Together(http.client.HTTPConnection):
-    """Keeps what is to be sent: headers and body go out at once, not each by itself."""
-
-    def send(self, data: Any) -> None:
-        """Keep a part of a request."""
-        self.outgoing.append(data)
-
-    @cached_property
-    def outgoing(self) -> list[bytes]:
-        """The parts of the request that is being made."""
-        return []
-
-
-class _Http(_Together):
-    """Without TLS."""
-
-
-class _Https(_Together, http.client.HTTPSConnection):
-    """With TLS."""
+        if self._sock is not None:
+            self._sock.close()
 
 
 class _Answer(http.client.HTTPResponse):

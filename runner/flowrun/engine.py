@@ -70,6 +70,7 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
     while True:
         try:
             over = relay.over.wait(BETWEEN_LOOKS)
+            heard = time.monotonic() if relay.told else heard
         except KeyboardInterrupt:
             if deadline is not None:
                 raise
@@ -77,9 +78,7 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
             deadline = heard + LONGEST_WIND_UP
             session.interrupt()
             continue
-        for event in relay.take():
-            yield event
-            heard = time.monotonic()
+        yield from relay.take()
         if over:
             break
         if deadline is not None and time.monotonic() > min(deadline, heard + LONGEST_SILENCE):

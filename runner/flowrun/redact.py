@@ -214,7 +214,8 @@ class Redactor:
         return shown
 
     def _holds_known(self, text: str) -> bool:
-        return any(map(text.__contains__, self._longest_first()))
+        known = self._longest_first()
+        return len(text) >= SHORTEST and any(map(text.__contains__, known))
 
     def _hidden(self, text: str) -> str:
         # A whole first: a secret that is replaced inside it would spoil its shape.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ At = tuple[str | int, ...]
 
 PLACES: Final = ("push", "callback", "page", "exchange", "userinfo", "introspect", "revoke", "call", "tls")
 PACK: Final = "pack"  # the folder of scenarios that prove a rule each
+# The key at the beginning of a line, after a byte order mark in the first one.
+_SCENARIO: Final = re.compile(rb"""(?:^|\A\xef\xbb\xbf|\r)(?:scenario|"scenario"|'scenario'):""", re.MULTILINE)
 _COMMON: Final = ("name", "when", "as", "flow", "tamper", "expect", "save", "retry")
 
 
@@ -161,8 +164,7 @@ def _yaml_files(folder: Path) -> Iterator[Path]:
 def looks_like_scenario(path: Path) -> bool:
     """Tell whether a file has the key `scenario` at its top level, without parsing it: a broken one must be found."""
     try:
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            return any(line.startswith(("scenario:", '"scenario":', "'scenario':")) for line in file)
+        return _SCENARIO.search(path.read_bytes()) is not None
     except OSError:
         return False
 

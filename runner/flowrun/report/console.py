@@ -29,7 +29,7 @@ from flowrun.events import (
 )
 from flowrun.report.layout import problem_lines, width_of, wrapped
 from flowrun.report.moving import Moving
-from flowrun.report.tally import Tally
+from flowrun.report.tally import Tally, is_deviation
 from flowrun.report.verbose import Line, call_lines, jwt_lines
 
 _SIGNS: Final[Mapping[str, tuple[str, str, str]]] = {
@@ -44,6 +44,7 @@ _SIGNS: Final[Mapping[str, tuple[str, str, str]]] = {
     "interrupted": ("!", "!", "33"),
     "not run": ("·", ".", "2"),
 }
+_IN_DETAIL: Final = frozenset({Expected, Judged, JwtSeen, Called})  # what only --verbose tells
 _NAME_WIDTH: Final = 10
 _NARROWEST: Final = 30  # columns; with fewer, nothing can be laid out
 _ROOMY: Final = 60  # columns; with fewer, a step's words go on under its name
@@ -78,6 +79,8 @@ class Console:
 
     def tell(self, event: Event) -> None:
         """Say what happened."""
+        if type(event) in _IN_DETAIL and not self._verbose and not is_deviation(event):
+            return  # most events
         self._tally.tell(event)
         match event:
             case RunStarted(scenarios=count, environments=environments, at=at, jobs=jobs):

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 KNOWN_FAILURE = "known failure"  # the fact that makes a warning of a failure (a deviation that names the scenario)
 
 
+def is_deviation(event: Event) -> bool:
+    """Tell whether an event is a check that failed as it is known to."""
+    return isinstance(event, Judged) and event.outcome == "deviation"
+
+
 @dataclass(slots=True)
 class Group:
     """Problems of the same kind and words; `problem` is the first, `scenarios` how many have one."""
