@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flowrun.state import Recorder, Resume
 
 # A step's judgements are told with what comes after them: secrets are looked for in all of them at once.
-_TOGETHER: Final = (Judged, Expected)
+_TOGETHER: Final = frozenset({Judged, Expected})
 BETWEEN_LOOKS: Final = 0.05  # seconds until whoever watches sees what has happened
 _SAME_PAGE: Final = 3  # of the rows of the pack: each takes as long as a page may, and says the same
 LONGEST_WIND_UP: Final = 10.0  # seconds for the `after` steps once a person has pressed Ctrl-C
@@ -99,7 +99,7 @@ class Hushed:
     def tell(self, event: Event) -> None:
         """Take an event; a step's judgements are told with what comes after them."""
         self._held.append(event)
-        if not isinstance(event, _TOGETHER):
+        if type(event) not in _TOGETHER:
             self.pass_on()
 
     def pass_on(self) -> None:

@@ -380,8 +380,11 @@ def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
             return tuple(_walk(item, redactor) for item in value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         changes = {}
-        for field in _names(type(value)):
-            before = getattr(value, field)
+        members = [(name, getattr(value, name)) for name in _names(type(value))]
+        plain = redactor.is_clean(member for _, member in members if type(member) is str)
+        for field, before in members:
+            if plain and type(before) is str:
+                continue
             after = _walk(before, redactor)
             if after is not before and after != before:
                 changes[field] = after
