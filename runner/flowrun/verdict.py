@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import blame, checks, matchers, refusals, rule, template
@@ -92,12 +92,12 @@ class Verdict:
                 complaint = check.judge(around)
             except NotApplicable as reason:
                 self.counts["skipped"] += 1
-                self.tell(_judged(check, level, "skipped", str(reason)))
+                self.tell(checks.judged(check.id, level, "skipped", str(reason)))
                 continue
             if complaint is None:
                 self.counts["held"] += 1
                 self._held.add(check.id)
-                self.tell(_judged(check, level, "held"))
+                self.tell(checks.judged(check.id, level, "held"))
             else:
                 self._complain(check, level, complaint, step, outcome)
         for name in _NEVER_THE_SAME.get(step.kind, ()):
@@ -396,12 +396,6 @@ class Verdict:
             parts.append(_number(self.counts["deviation"], "known deviation"))
         parts += [f"degraded: {flow.degraded}" for flow in self.known.flows.values() if flow.degraded]
         return ", ".join(parts)
-
-
-@lru_cache(maxsize=1024)
-def _judged(check: Check, level: str, outcome: str, complaint: str = "") -> Judged:
-    """Return the event of a check, the same one each time: most hold, in every scenario."""
-    return Judged(check.id, level, outcome, check.sentence, check.clause, complaint)
 
 
 def _issuer(step: WrittenStep, issuer: str) -> str:

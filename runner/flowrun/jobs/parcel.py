@@ -8,6 +8,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any, Final
 
+from flowrun.checks import BY_ID, judged
 from flowrun.events import (
     Called,
     Event,
@@ -34,6 +35,8 @@ _KINDS: Final[tuple[Callable[..., Event], ...]] = (
     StepStarted,
     Told,
 )
+_KNOWN: Final = len(_KINDS)
+_MAKERS: Final[tuple[Callable[..., Event], ...]] = (*_KINDS, judged)
 _MEMBERS: Final[dict[Any, tuple[int, Callable[[Any], Any]]]] = {
     kind: (number, attrgetter(*(one.name for one in fields(kind))))  # type: ignore[arg-type]  # each is a dataclass
     for number, kind in enumerate(_KINDS)
@@ -42,13 +45,22 @@ _MEMBERS: Final[dict[Any, tuple[int, Callable[[Any], Any]]]] = {
 
 def pack(events: Iterable[Event]) -> bytes:
     """Return the events of one scenario as bytes, for `unpack`."""
-    packed = []
+    packed: list[tuple[int, Any]] = []
     for event in events:
+        if type(event) is Judged and not event.deviation and _knows(event):
+            packed.append((_KNOWN, (event.check, event.level, event.outcome, event.complaint)))
+            continue
         number, members = _MEMBERS[type(event)]
         packed.append((number, members(event)))
     return pickle.dumps(packed, pickle.HIGHEST_PROTOCOL)
 
 
+def _knows(event: Judged) -> bool:
+    """Tell whether the other end knows by the id what a check says: a scenario has dozens of these."""
+    known = BY_ID.get(event.check)
+    return known is not None and known.sentence == event.sentence and known.clause == event.clause
+
+
 def unpack(parcel: bytes) -> list[Event]:
     """Return the events again. What it is given comes from a process of ours, never from outside."""
-    return [_KINDS[number](*members) for number, members in pickle.loads(parcel)]  # noqa: S301
+    return [_MAKERS[number](*members) for number, members in pickle.loads(parcel)]  # noqa: S301
