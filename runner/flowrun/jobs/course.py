@@ -91,10 +91,10 @@ class Course:
         """Yield what is next in the order of the plans, as far as it is over."""
         while self._told in self._shelf:
             place, self._told = self._told, self._told + 1
-            for event in unpack(self._shelf.take(place)):
-                if isinstance(event, ScenarioFinished):
-                    self._standing.count(event.status)
-                yield event
+            happened = unpack(self._shelf.take(place))
+            yield from happened
+            if isinstance(happened[-1], ScenarioFinished):
+                self._standing.count(happened[-1].status)
 
     def _rest(self) -> Iterator[Event]:
         """Yield what is known when nothing is waited for any more: what is over, what was cut off, what never began."""
@@ -148,7 +148,7 @@ class Course:
                 if not member.given:
                     member.step, member.since = "", time.monotonic()
                 member.given.append(place)
-                path = self._crew.files[plan.file]
+                path = str(self._crew.files[plan.file])
                 with suppress(OSError):  # it has ended: that is told when its end is read
                     member.connection.send(Go(place, plan.file, plan.number, path, self._browse(plan)))
         if not self._crew.members:
@@ -168,9 +168,9 @@ class Course:
 
     def _next(self, member: Member) -> int | None:
         """Return what a process runs next: of what it has read, else of what another one has not come to."""
-        queues = (member.waiting, self._unread, *(other.waiting for other in self._crew.members))
-        longest = max(queues[1:], key=len)
-        queue = member.waiting or longest
+        if member.waiting:
+            return member.waiting.popleft()
+        queue = max((self._unread, *(other.waiting for other in self._crew.members)), key=len)
         return queue.popleft() if queue else None
 
 

@@ -72,7 +72,7 @@ class Go:
     place: int
     file: int
     number: int
-    path: Path
+    path: str
     browse: bool
 
 

@@ -120,7 +120,7 @@ class _Worker:
     def _run(self, order: Go, begin: Begin) -> None:
         which = (order.file, order.number)
         if which not in self._plans:  # another process has read it, and has no time for it
-            read = self._plan(order.file, order.path)
+            read = self._plan(order.file, Path(order.path))
             self._warn(begin)
             if which not in self._plans:
                 raise FlowrunError(*read.problems)
