@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import threading
 import time
 from contextlib import closing, suppress
@@ -52,14 +51,14 @@ def asked(lane, peer, *, method="GET", headers=(("host", "h"),), body=b"", secon
 
 
 def answered(octets, **more):
-    with closing(Peer([octets])) as peer, closing(Direct(ssl.create_default_context)) as lane:
+    with closing(Peer([octets])) as peer, closing(Direct(None)) as lane:
         return asked(lane, peer, **more)
 
 
 def test_a_request_goes_out_as_one_piece():
     with (
         closing(Peer([b"HTTP/1.1 204 No Content\r\n\r\n"])) as peer,
-        closing(Direct(ssl.create_default_context)) as lane,
+        closing(Direct(None)) as lane,
     ):
         headers = [("host", "op.example"), ("x-a", "1"), ("x-a", "2"), ("content-length", "3")]
         assert asked(lane, peer, method="POST", headers=headers, body=b"a=b") == (204, {}, b"")
@@ -116,7 +115,11 @@ def test_the_answer_to_head_has_no_body():
         (b"HTTP/1.1 200 OK\r\nx: 1\r\n", BrokenError, "peer closed"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc", BrokenError, "peer closed"),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nabc", BrokenError, "peer closed"),
-        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nabc", BrokenError, "peer closed"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n", BrokenError, "peer closed"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nabc", NotHttpError, "chunk"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n-5\r\nabc", NotHttpError, "chunk"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n", NotHttpError, "coding"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length:\r\n\r\nab", NotHttpError, "length"),
         (b"SSH-2.0-server\r\n", NotHttpError, "SSH"),
         (b"HTTP/2 200\r\n\r\n", NotHttpError, "HTTP/2"),
         (b"HTTP/1.1 abc\r\n\r\n", NotHttpError, "abc"),
@@ -138,7 +141,7 @@ def test_what_is_no_answer(octets, error, words):
     [("x y", "1"), ("", "1"), ("x:", "1"), ("x", "a\nb"), ("x", "a\r\nb: c"), ("x", "\x00"), ("x", " a"), ("x", "a ")],
 )
 def test_a_header_that_would_break_the_request_is_not_sent(header):
-    with closing(Direct(ssl.create_default_context)) as lane, pytest.raises(UnsendableError):
+    with closing(Direct(None)) as lane, pytest.raises(UnsendableError):
         lane.exchange("GET", target_of("http://127.0.0.1:1/"), [header], b"", 1.0)
 
 
@@ -146,7 +149,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 def test_a_connection_is_used_again():
-    with closing(Peer([OK, OK])) as peer, closing(Direct(ssl.create_default_context)) as lane:
+    with closing(Peer([OK, OK])) as peer, closing(Direct(None)) as lane:
         assert asked(lane, peer)[0] == asked(lane, peer)[0] == 200
     assert len(peer.heard) == 2
 
@@ -160,7 +163,7 @@ def test_a_connection_is_used_again():
     ],
 )
 def test_a_connection_that_is_of_no_use_any_more_is_left(first):
-    with closing(Peer(first, [OK])) as peer, closing(Direct(ssl.create_default_context)) as lane:
+    with closing(Peer(first, [OK])) as peer, closing(Direct(None)) as lane:
         assert asked(lane, peer)[2] == b"ok"
         time.sleep(0.1)
         assert asked(lane, peer)[2] == b"ok"
@@ -168,14 +171,14 @@ def test_a_connection_that_is_of_no_use_any_more_is_left(first):
 
 
 def test_a_connection_that_was_idle_for_long_is_left(monkeypatch):
-    with closing(Peer([OK, 0.1], [OK])) as peer, closing(Direct(ssl.create_default_context)) as lane:
+    with closing(Peer([OK, 0.1], [OK])) as peer, closing(Direct(None)) as lane:
         asked(lane, peer)
         monkeypatch.setattr(direct, "_KEPT_SECONDS", 0.0)
         assert asked(lane, peer)[2] == b"ok"
 
 
 def test_an_answer_that_is_not_read_to_its_end_ends_its_connection():
-    with closing(Peer([OK], [OK])) as peer, closing(Direct(ssl.create_default_context)) as lane:
+    with closing(Peer([OK], [OK])) as peer, closing(Direct(None)) as lane:
         lane.exchange("GET", peer.target, [("host", "h")], b"", 2.0).close()
         assert asked(lane, peer)[2] == b"ok"
 
@@ -194,12 +197,12 @@ def test_a_server_that_says_no_before_it_has_read_everything_is_heard():
                     while connection.recv(1 << 20):
                         pass
 
-    with closing(Hasty()) as peer, closing(Direct(ssl.create_default_context)) as lane:
+    with closing(Hasty()) as peer, closing(Direct(None)) as lane:
         assert asked(lane, peer, method="POST", body=b"x" * (1 << 22))[0] == 413
 
 
 def test_each_wait_has_its_limit_also_on_a_connection_that_is_used_again():
-    with closing(Peer([OK, b"", 0.6])) as peer, closing(Direct(ssl.create_default_context)) as lane:
+    with closing(Peer([OK, b"", 0.6])) as peer, closing(Direct(None)) as lane:
         asked(lane, peer, seconds=5.0)
         began = time.monotonic()
         with pytest.raises(LateError):

@@ -19,6 +19,9 @@ from flowrun.lane import Target, joined, target_of
             Target("http", "op.example", 80, "op.example", "/a%20b/%C3%BC?q=%C3%BC&r=a%20b"),
         ),
         ("http://op.example/a%2Fb?c=%7B{x}", Target("http", "op.example", 80, "op.example", "/a%2Fb?c=%7B{x}")),
+        ("http://op.example?", Target("http", "op.example", 80, "op.example", "/?")),
+        ("http://op.example/a\\b", Target("http", "op.example", 80, "op.example", "/a\\b")),
+        ("http://straße.example/", Target("http", "xn--strae-oqa.example", 80, "xn--strae-oqa.example", "/")),
         ("http://bücher.example/", Target("http", "xn--bcher-kva.example", 80, "xn--bcher-kva.example", "/")),
     ],
 )
@@ -30,9 +33,11 @@ def test_a_target_is_a_url_again_without_who_asks():
     assert target_of("http://me:secret@[::1]:9/a?b#c").url == "http://[::1]:9/a?b"
 
 
-@pytest.mark.parametrize(
-    "url", ["ftp://op.example/", "op.example", "http:///a", "http://op.example:0/", "http://a:b/", "http://[::1"]
-)
+NO_URLS = ["ftp://op.example/", "op.example", "http:///a", "http://op.example:0/", "http://a:b/", "http://[::1"]
+UNSEEN = ["http://a/b\nc", " http://a/", "http://a/\x7f"]
+
+
+@pytest.mark.parametrize("url", [*NO_URLS, *UNSEEN])
 def test_what_can_not_be_called(url):
     with pytest.raises(ValueError, match=r"."):
         target_of(url)

@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
@@ -137,6 +138,36 @@ def test_an_odd_charset_never_ends_a_run(charset, raw, text):
         answer = wire.send("GET", URL)
     assert answer.text == text
     assert answer.content_type == "text/plain"
+
+
+@pytest.mark.parametrize(
+    ("how", "packed"),
+    [
+        ("gzip", gzip.compress),
+        ("GZIP", gzip.compress),
+        ("identity, gzip", gzip.compress),
+        ("gzip, gzip", lambda raw: gzip.compress(gzip.compress(raw))),
+        ("deflate", zlib.compress),
+        ("deflate", lambda raw: zlib.compress(raw)[2:-4]),
+        ("deflate, gzip", lambda raw: gzip.compress(zlib.compress(raw))),
+        ("identity", bytes),
+    ],
+)
+def test_a_body_is_unpacked(how, packed):
+    stream = httpx.ByteStream(packed(b'{"a": 1}'))
+    with wired(httpx.Response(200, stream=stream, headers={"content-encoding": how})) as wire:
+        assert wire.send("GET", URL).body == {"a": 1}
+
+
+def test_a_length_that_the_scenario_says_is_sent_and_a_body_in_parts_is_not():
+    with wired(httpx.Response(200)) as wire:
+        assert (
+            wire.send("POST", URL, content=b"hi", headers={"content-length": "99"}).sent.headers["content-length"]
+            == "99"
+        )
+        with pytest.raises(StepError) as error:
+            wire.send("POST", URL, content=b"hi", headers={"transfer-encoding": "chunked"})
+    assert error.value.code == "bad-header"
 
 
 @pytest.mark.parametrize("status", [200, 201, 302, 307, 400, 404, 500, 503])

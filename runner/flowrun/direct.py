@@ -13,7 +13,7 @@ import socket
 import ssl
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 from flowrun.lane import BrokenError, Came, LateError, NotHttpError, Target, UnsendableError, joined
@@ -24,6 +24,7 @@ _LONGEST_LINE: Final = 65536  # bytes of a header
 _MOST_LINES: Final = 200
 _LAST_LINES: Final = frozenset({b"\r\n", b"\n", b""})
 _SPACE: Final = (b" ", b"\t")
+_HEX: Final = re.compile(rb"[0-9A-Fa-f]{1,16}")
 _WITHOUT_BODY: Final = frozenset({101, 204, 304})
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # No character that ends a line or that nobody can see, no space around it (RFC 9110, section 5.5).
@@ -35,8 +36,8 @@ _LINE: Final = re.compile(
 class Direct:
     """The lane to every server that is called with the same TLS."""
 
-    def __init__(self, context: Callable[[], ssl.SSLContext]) -> None:
-        """Begin without a connection; `context` is for https."""
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        """Begin without a connection; None is for plain http."""
         self._context = context
         self._idle: defaultdict[Target, deque[_Connection]] = defaultdict(deque)
 
@@ -82,7 +83,7 @@ class Direct:
 class _Connection:
     """One connection; `seen` is what there is to say of its TLS."""
 
-    def __init__(self, target: Target, context: Callable[[], ssl.SSLContext]) -> None:
+    def __init__(self, target: Target, context: ssl.SSLContext | None) -> None:
         """Make it; nothing is sent yet."""
         self.seen: Mapping[str, Any] = {}
         self.last_used = 0.0
@@ -99,8 +100,8 @@ class _Connection:
         else:
             self._sock = socket.create_connection((self._target.host, self._target.port), seconds)
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._target.scheme == "https":
-                secure = self._context().wrap_socket(self._sock, server_hostname=self._target.host)
+            if self._context is not None:
+                secure = self._context.wrap_socket(self._sock, server_hostname=self._target.host)
                 self._sock, self.seen = secure, seen_of(secure)
             self._poll.register(self._sock, select.POLLIN)
         self._seconds = seconds
@@ -149,7 +150,10 @@ class _Answer(http.client.HTTPResponse):
         if not version.startswith("HTTP/1."):
             raise http.client.UnknownProtocol(version)
         self.version, self.status, self.reason = (10 if version == "HTTP/1.0" else 11), status, reason.strip()
-        self.chunked = self.found.get("transfer-encoding", "").lower().endswith("chunked")
+        coding = self.found.get("transfer-encoding", "")
+        if coding.lower() not in {"", "chunked"}:
+            raise http.client.HTTPException("a coding that nobody asked for")
+        self.chunked = bool(coding)
         self.chunk_left: int | None = None
         again = {word.strip() for word in self.found.get("connection", "").lower().split(",")}
         self.will_close = "close" in again or (self.version == 10 and "keep-alive" not in again)  # noqa: PLR2004
@@ -179,11 +183,28 @@ class _Answer(http.client.HTTPResponse):
                 raise http.client.HTTPException("a header that is none")
             yield name.decode("ascii"), _text(value.lstrip())
 
+    def _read_next_chunk_size(self) -> int:
+        """Return how long the next chunk is; the library would take anything that is a number in Python."""
+        line = self.fp.readline(_LONGEST_LINE)
+        if not line.endswith(b"\n"):
+            raise http.client.IncompleteRead(b"")
+        size = line.partition(b";")[0].strip()
+        if not _HEX.fullmatch(size):
+            raise http.client.HTTPException("a chunk without a length")
+        return int(size, 16)
+
+    def _read_and_discard_trailer(self) -> None:
+        """Read what comes after the last chunk; the library would take a lost connection for its end."""
+        while (line := self.fp.readline(_LONGEST_LINE)) not in _LAST_LINES:
+            pass
+        if not line:
+            raise http.client.IncompleteRead(b"")
+
     def _length(self) -> int | None:
         """Return how long the body is, None: until the connection ends. The same length may be told twice."""
-        told = {word.strip() for word in self.found.get("content-length", "").split(",")}
-        if told == {""}:
+        if "content-length" not in self.found:
             return None
+        told = {word.strip() for word in self.found["content-length"].split(",")}
         length = told.pop()
         if told or not (length.isascii() and length.isdigit()):
             raise http.client.HTTPException("a length that is none")

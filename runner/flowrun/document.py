@@ -82,7 +82,7 @@ def read(path: Path) -> Document:
 
 def shown(path: Path) -> str:
     """Return a path as a person knows it: relative to the current folder if it is below it."""
-    if path.name in {"", ".."}:
+    if path.name in {"", ".."} or path.is_symlink():
         return _below(path, Path.cwd()) or str(path)
     folder = _below(path.parent, Path.cwd())
     return str(path) if folder is None else str(Path(folder, path.name))

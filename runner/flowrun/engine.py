@@ -70,7 +70,7 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
     while True:
         try:
             over = relay.over.wait(BETWEEN_LOOKS)
-            heard = time.monotonic() if relay.told else heard
+            silent = not relay.told
         except KeyboardInterrupt:
             if deadline is not None:
                 raise
@@ -79,6 +79,7 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
             session.interrupt()
             continue
         yield from relay.take()
+        heard = heard if silent else time.monotonic()
         if over:
             break
         if deadline is not None and time.monotonic() > min(deadline, heard + LONGEST_SILENCE):
@@ -104,8 +105,8 @@ class Hushed:
 
     def pass_on(self) -> None:
         """Tell what was kept back."""
-        self.told.extend(self._redactor.values(self._held))
-        self._held.clear()
+        held, self._held = self._held, []
+        self.told.extend(self._redactor.values(held))
 
 
 class _Relay(Hushed):
@@ -122,7 +123,10 @@ class _Relay(Hushed):
 
     def end(self) -> None:
         """Say that nothing more comes."""
-        self.pass_on()
+        try:
+            self.pass_on()
+        except BaseException as error:  # noqa: BLE001  whoever reads must not wait for ever
+            self.error = self.error or error
         self.over.set()
 
     def take(self) -> Iterator[Event]:

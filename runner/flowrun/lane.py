@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,7 +11,8 @@ from urllib.parse import quote, urlsplit
 
 PORTS: Final = {"http": 80, "https": 443}
 # What stands in a URL as it is (RFC 3986, appendix A), and what browsers leave alone besides; `%`: it is encoded.
-_PATH: Final = "!$&'()*+,;=:@/%[]|^"
+_PATH: Final = "!$&'()*+,;=:@/%[]|^\\"
+_UNSEEN: Final = re.compile(r"\A\s|\s\Z|[\x00-\x1f\x7f]")
 _QUERY: Final = _PATH + "?`{}"
 
 
@@ -80,16 +82,24 @@ class Lane(Protocol):
 @lru_cache(maxsize=256)
 def target_of(url: str) -> Target:
     """Take a URL apart; raises ValueError for one that can't be called."""
+    if _UNSEEN.search(url):
+        raise ValueError("a character that no URL has")
     parts = urlsplit(url)
     if parts.scheme not in PORTS or not parts.hostname or parts.port == 0:
         raise ValueError("no URL that can be called")
-    host = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode("ascii")
+    host = parts.hostname if parts.hostname.isascii() else _in_ascii(parts.hostname)
     port = parts.port or PORTS[parts.scheme]
     shown = f"[{host}]" if ":" in host else host
     path = quote(parts.path, safe=_PATH + "~") or "/"
-    if parts.query:
+    if "?" in url.partition("#")[0]:
         path += f"?{quote(parts.query, safe=_QUERY)}"
     return Target(parts.scheme, host, port, shown if port == PORTS[parts.scheme] else f"{shown}:{port}", path)
+
+
+def _in_ascii(host: str) -> str:
+    import idna  # noqa: PLC0415  few hosts need it
+
+    return idna.encode(host, uts46=True).decode("ascii")  # its errors are ValueErrors
 
 
 def joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:

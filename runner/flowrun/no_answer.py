@@ -76,7 +76,7 @@ _REASONS: Final = (
     _Reason("tls-failed", ("SSL", "TLS"), "no TLS connection with {host}", "does this port speak https?"),
     _Reason(
         "connection-dropped",
-        ("disconnected without sending", "Connection reset", "peer closed connection", "BrokenError pipe"),
+        ("disconnected without sending", "Connection reset", "peer closed connection", "Broken pipe"),
         "{host} dropped the connection without an answer",
         "a server that wants a client certificate, or one that is starting, does this",
     ),

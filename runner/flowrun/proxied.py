@@ -45,12 +45,15 @@ class Proxied:
         self._transport.close()
 
 
-def through(proxy: str, context: ssl.SSLContext) -> Proxied:
-    """Return the lane through the proxy of this URL; raises ValueError where it is none."""
+def through(proxy: str, context: ssl.SSLContext | None) -> Proxied:
+    """Return the lane through the proxy of this URL, `context` is for https; raises ValueError where it is none."""
     lean.load("httpx")
     lean.load("httpcore")
+    import ssl  # noqa: PLC0415
+
     import httpx  # noqa: PLC0415
 
+    context = context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # a bare one costs nothing
     return Proxied(httpx.HTTPTransport(verify=context, trust_env=False, proxy=proxy))
 
 

@@ -39,6 +39,7 @@ def context_for(tls: Tls) -> ssl.SSLContext:
         raise StepError(
             "ca-unreadable", f"the CA file {tls.ca} can't be read as PEM certificates", exit_code=WRONG_FILE
         ) from error
+    context.set_alpn_protocols(["http/1.1"])
     if tls.at_most:
         _offer(context, tls.at_most)
     if not tls.verify:

@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 from urllib.parse import unquote, urlencode, urlsplit
@@ -21,8 +21,6 @@ from flowrun.no_answer import no_answer
 from flowrun.tls import Tls, context_for
 
 if TYPE_CHECKING:
-    import ssl
-
     import httpx
 
     from flowrun.lane import Lane
@@ -110,7 +108,7 @@ class Wire:
         self._redactor = redactor
         self._timeout = timeout
         self._transport = transport
-        self._lanes: dict[tuple[Tls, str], Lane] = {}
+        self._lanes: dict[tuple[Tls, bool, str], Lane] = {}
         self._proxies: dict[tuple[str, str, int], str] = {}
 
     def send(
@@ -140,6 +138,8 @@ class Wire:
             outgoing.setdefault("content-type", "application/x-www-form-urlencoded")
         elif content is not None:
             outgoing.setdefault("content-type", "application/json")
+        if "transfer-encoding" in outgoing:  # a body is never sent in parts
+            raise StepError("bad-header", "a header can't be sent as it is", exit_code=WRONG_FILE)
         body_sent = urlencode(form).encode() if form else content or b""
         limit = timeout or self._timeout
         started = time.perf_counter()
@@ -147,7 +147,7 @@ class Wire:
             target = target_of(url)
             outgoing = {"host": target.netloc, **_login(url), **outgoing}
             if body_sent or method in _WITH_A_BODY:
-                outgoing["content-length"] = str(len(body_sent))
+                outgoing.setdefault("content-length", str(len(body_sent)))
             lines = [*outgoing.items(), *((name, outgoing[name]) for name in twice)]
             came = self._lane_to(target, tls or _PLAIN).exchange(method, target, lines, body_sent, limit)
             try:
@@ -209,23 +209,25 @@ class Wire:
         where = target[:3]
         if where not in self._proxies:
             self._proxies[where] = "" if self._transport is not None else _proxy(*where)
-        proxy = self._proxies[where]
-        lane = self._lanes.get((tls, proxy))
+        key = (tls, target.scheme == "https", self._proxies[where])
+        lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[tls, proxy] = self._lane(tls, proxy)
+            lane = self._lanes[key] = self._lane(*key)
         return lane
 
-    def _lane(self, tls: Tls, proxy: str) -> Lane:
-        if self._transport is not None or proxy:
-            from flowrun.proxied import Proxied, through  # noqa: PLC0415  few need them
+    def _lane(self, tls: Tls, secure: bool, proxy: str) -> Lane:
+        if self._transport is not None:
+            from flowrun.proxied import Proxied  # noqa: PLC0415  unit tests' alone
 
-            return Proxied(self._transport) if self._transport is not None else through(proxy, self._context(tls))
+            return Proxied(self._transport)
+        context = context_for(self._trusting(tls)) if secure else None
+        if proxy:
+            from flowrun.proxied import through  # noqa: PLC0415  few need it
+
+            return through(proxy, context)
         from flowrun.direct import Direct  # noqa: PLC0415  `check` sends nothing
 
-        return Direct(cache(partial(self._context, tls)))
-
-    def _context(self, tls: Tls) -> ssl.SSLContext:
-        return context_for(self._trusting(tls))
+        return Direct(context)
 
 
 @lru_cache(maxsize=256)
@@ -261,7 +263,7 @@ def _seen(tls: Mapping[str, Any]) -> Mapping[str, Any]:
 def _read(came: Came, url: str, deadline: float) -> bytes:
     parts: list[bytes] = []
     size = 0
-    for part in _unpacked(came.parts, came.headers["content-encoding"]) if _is_packed(came) else came.parts:
+    for part in _whole(came):
         size += len(part)
         if size > LARGEST_ANSWER:
             raise StepError("answer-too-large", f"{url} answered with more than 5 MiB; the rest was not read")
@@ -272,8 +274,14 @@ def _read(came: Came, url: str, deadline: float) -> bytes:
     return b"".join(parts)
 
 
-def _is_packed(came: Came) -> bool:
-    return came.headers.get("content-encoding", "identity") in _PACKED
+def _whole(came: Came) -> Iterator[bytes]:
+    """Return the body as it was before it was packed, the last packing undone first."""
+    parts, how = came.parts, came.headers.get("content-encoding", "").lower().split(",")
+    for one in reversed([word.strip() for word in how if word.strip() not in {"", "identity"}]):
+        if one not in _PACKED:
+            break
+        parts = _unpacked(parts, one)
+    return parts
 
 
 def _unpacked(parts: Iterator[bytes], how: str) -> Iterator[bytes]:

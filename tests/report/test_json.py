@@ -57,6 +57,16 @@ def test_a_run_is_a_tree_of_scenarios_steps_and_what_happened_in_them(tmp_path, 
     assert run["scenarios"][1]["problems"][1]["code"] == "not-refused"
 
 
+def test_no_member_is_there_twice(tmp_path, events):
+    def members(pairs):
+        names = [name for name, _ in pairs]
+        assert sorted(set(names)) == sorted(names)
+        return dict(pairs)
+
+    report(tmp_path / "run.json", [ScenarioStarted('a "steps": [] b', "a.yaml", "uat"), *events])
+    json.loads((tmp_path / "run.json").read_text("utf-8"), object_pairs_hook=members)
+
+
 def test_no_picture_is_inside(tmp_path, events):
     report(tmp_path / "run.json", events)
     assert "PNG" not in (tmp_path / "run.json").read_text("utf-8")

@@ -49,9 +49,10 @@ class JsonReport(FileReporter):
 
 def _scenario(scenario: Scenario) -> str:
     ended = _members(scenario.finished) if scenario.finished else {"status": "interrupted"}
-    steps = ", ".join(map(_step, scenario.steps))
-    last = _text({name: value for name, value in ended.items() if name != "title"})
-    return f'{_text(_members(scenario.started))[:-1]}, "steps": [{steps}], {last[1:]}'
+    started = {**_members(scenario.started), "steps": []}
+    text = _text({**started, **{name: value for name, value in ended.items() if name != "title"}})
+    # In a text the quotes would not stand alone, so the first of these is the member.
+    return text.replace('"steps": []', f'"steps": [{", ".join(map(_step, scenario.steps))}]', 1)
 
 
 def _step(step: Step) -> str:
