@@ -179,10 +179,10 @@ def test_a_tag_that_pytest_has_a_use_for_changes_no_verdict(project, tag):
 FAULT = """\
 from flowrun.wire import Wire
 
-def fail(wire, url, tls):
+def fail(wire, target, tls):
     raise RuntimeError("no transport")
 
-Wire._transport_to = fail
+Wire._lane_to = fail
 """
 
 
