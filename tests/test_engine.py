@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
+import threading
+import time
+
 import pytest
 
 from flowrun import engine
@@ -28,3 +32,23 @@ def test_a_fault_in_hiding_secrets_ends_the_run_and_is_told(monkeypatch, where):
     monkeypatch.setattr(engine, "_run", lambda _plans, _session, _options, tell: [tell(event) for event in happened])
     with pytest.raises(RecursionError, match=where):
         list(engine.events([], Session(Faulty()), engine.Options()))
+
+
+def test_what_takes_long_to_interrupt_is_no_silence(monkeypatch):
+    """The session of a Grid takes seconds to end; what the steps say after that is still waited for."""
+    session, ended = Session(), threading.Event()
+
+    def run(_plans, _session, _options, tell):
+        ended.wait(5)
+        time.sleep(0.2)
+        tell(Told("a", "wound up"))
+
+    def interrupt():
+        time.sleep(0.6)
+        ended.set()
+
+    monkeypatch.setattr(engine, "LONGEST_SILENCE", 0.5)
+    monkeypatch.setattr(engine, "_run", run)
+    monkeypatch.setattr(session, "interrupt", interrupt)
+    threading.Timer(0.2, _thread.interrupt_main).start()
+    assert list(engine.events([], session, engine.Options())) == [Told("a", "wound up")]

@@ -74,9 +74,9 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
         except KeyboardInterrupt:
             if deadline is not None:
                 raise
-            heard = time.monotonic()
-            deadline = heard + LONGEST_WIND_UP
+            deadline = time.monotonic() + LONGEST_WIND_UP
             session.interrupt()
+            heard = time.monotonic()  # to end the session of a Grid takes seconds
             continue
         yield from relay.take()
         heard = heard if silent else time.monotonic()
