@@ -66,6 +66,15 @@ def test_the_request_and_the_inputs_are_laid_over_the_others(like):
     assert (row.title, row.environment, row.needs) == ("Row", "uat", ())
 
 
+def test_each_step_knows_the_file_and_the_line_where_it_stands(like):
+    scenario = like("steps:\n  - push: {par: always}\n")
+    places = [step.place(scenario.document) for step in (*scenario.steps, *scenario.after)]
+    assert [(step.file, step.line) for step in (*scenario.steps, *scenario.after)] == [
+        (place.file, place.line) for place in places
+    ]
+    assert len({place.file for place in places}) == 2
+
+
 @pytest.mark.parametrize("good", [GOOD, "scenario: Good\nsteps: [discover, push]\n"])
 def test_a_step_that_signs_something_else_than_the_request_object_is_its_own(like, good):
     row = like("steps: [discover, {sign: client_assertion}, push]\n", good)

@@ -66,13 +66,6 @@ class Document:
         """Return the span of a key, or of the value or the nearest thing around it if there is none."""
         return self.keys[path] if path in self.keys else self.at(path)
 
-    def line_at(self, path: Where) -> int:
-        """Return the number of the line where `key_at` begins."""
-        lines = self.keys if path in self.keys else self.spans
-        while path and path not in lines:
-            path = path[:-1]
-        return lines.line(path) if isinstance(lines, Places) else lines[path].line
-
 
 def read(path: Path) -> Document:
     """Read a file; raises `FlowrunError` with every problem that keeps it from being read."""

@@ -78,11 +78,6 @@ class Places(Mapping[Where, Span]):
         opened = self._table.opened()
         return opened[2].span(*(opened[1] if self._which else opened[0])[path])
 
-    def line(self, path: Where) -> int:
-        """Return the number of the line that a span begins in; raises KeyError."""
-        opened = self._table.opened()
-        return opened[2].row((opened[1] if self._which else opened[0])[path][0]) + 1
-
     def __iter__(self) -> Iterator[Where]:
         """Yield the paths in file order."""
         return iter(self._found())

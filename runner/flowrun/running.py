@@ -286,7 +286,7 @@ class Run:
 
     def _remember(self, step: WrittenStep) -> None:
         """Keep what the step has sent, for the blame of those that come after it."""
-        place, client = f"{self.plan.scenario.document.file}:{step.line}", self.known.client(step).name
+        place, client = f"{step.file}:{step.line}", self.known.client(step).name
         flow, call = self.known.flow(step), self._last_call
         self._past.append(past.done(step.kind, step.name, place, client, flow, call, time.time()))
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from flowrun import likeness, validate
 from flowrun.cases import Case, inside, read_cases
-from flowrun.document import Document, read
+from flowrun.document import MAX_BYTES, Document, read
 from flowrun.environment import FOLDER
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
 from flowrun.steps import KINDS
@@ -28,7 +28,7 @@ _COMMON: Final = ("name", "when", "as", "flow", "tamper", "expect", "save", "ret
 class WrittenStep:
     """One step as written, holes and all. `at` leads to it in the file, `input_at` to the value of its kind.
 
-    `line` is the number of its line: each report has it, and the places of a file are not kept for that.
+    `file` and `line` say where it stands: each report has that, and the places of a file are not kept for it.
     """
 
     kind: str
@@ -44,6 +44,7 @@ class WrittenStep:
     retry: Any = None
     expect: Mapping[str, Any] | None = None
     save: Mapping[str, str] | None = None
+    file: str = ""
     line: int = 0
 
     def place(self, document: Document, field: Sequence[str | int] = ()) -> Span:
@@ -164,7 +165,8 @@ def _yaml_files(folder: Path) -> Iterator[Path]:
 def looks_like_scenario(path: Path) -> bool:
     """Tell whether a file has the key `scenario` at its top level, without parsing it: a broken one must be found."""
     try:
-        return _SCENARIO.search(path.read_bytes()) is not None
+        with path.open("rb") as file:
+            return _SCENARIO.search(file.read(MAX_BYTES)) is not None
     except OSError:
         return False
 
@@ -197,7 +199,7 @@ def load(path: Path, using: tuple[Path, ...] = (), like: Document | None = None)
         used=used,
         or_passed=isinstance(data.get("outcome"), Mapping) and "or" in data["outcome"],
         proves=Proof(**data["proves"], since=since) if "proves" in data else None,
-        line=document.line_at(("scenario",)),
+        line=document.key_at(("scenario",)).line,
     )
     problems = [*_name_problems(scenario), *_place_problems(scenario)]
     if problems:
@@ -295,7 +297,8 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 def _step(document: Document, entry: Any, at: At) -> WrittenStep:
     if isinstance(entry, str):
-        return WrittenStep(entry, entry, {}, at, at, line=document.line_at(at))
+        span = document.key_at(at)
+        return WrittenStep(entry, entry, {}, at, at, file=span.file, line=span.line)
     kind = next(key for key in entry if key in KINDS)
     written = entry[kind]
     short = ""
@@ -308,6 +311,7 @@ def _step(document: Document, entry: Any, at: At) -> WrittenStep:
     else:
         short = str(validate.schema(f"steps/{kind}")["x-short"])
         given = {short: written}
+    span = document.key_at((*at, kind))
     return WrittenStep(
         kind=kind,
         name=entry.get("name", kind),
@@ -322,7 +326,8 @@ def _step(document: Document, entry: Any, at: At) -> WrittenStep:
         retry=entry.get("retry"),
         expect=entry.get("expect"),
         save=entry.get("save"),
-        line=document.line_at((*at, kind)),
+        file=span.file,
+        line=span.line,
     )
 
 
