@@ -26,11 +26,10 @@ _LAST_LINES: Final = frozenset({b"\r\n", b"\n", b""})
 _SPACE: Final = (b" ", b"\t")
 _HEX: Final = re.compile(rb"[0-9A-Fa-f]{1,16}")
 _WITHOUT_BODY: Final = frozenset({101, 204, 304})
-_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TOKEN: Final = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_NAME: Final = re.compile(_TOKEN)
 # No character that ends a line or that nobody can see, no space around it (RFC 9110, section 5.5).
-_LINE: Final = re.compile(
-    rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+: (?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?"
-)
+_LINE: Final = re.compile(_TOKEN + rb": (?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?")
 
 
 class Direct:
@@ -144,7 +143,7 @@ class _Answer(http.client.HTTPResponse):
         """Read status and headers, and find out where the body ends (RFC 9112, section 6.3)."""
         while True:
             version, status, reason = self._read_status()  # type: ignore[attr-defined]
-            self.found = joined(list(self._lines()))
+            self.found = joined(self._lines())
             if status == http.client.SWITCHING_PROTOCOLS or not http.client.CONTINUE <= status < http.client.OK:
                 break
         if not version.startswith("HTTP/1."):

@@ -70,7 +70,6 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
     while True:
         try:
             over = relay.over.wait(BETWEEN_LOOKS)
-            silent = not relay.told
         except KeyboardInterrupt:
             if deadline is not None:
                 raise
@@ -78,8 +77,10 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
             session.interrupt()
             heard = time.monotonic()  # to end the session of a Grid takes seconds
             continue
-        yield from relay.take()
-        heard = heard if silent else time.monotonic()
+        happened = relay.take()
+        yield from happened
+        if happened:
+            heard = time.monotonic()
         if over:
             break
         if deadline is not None and time.monotonic() > min(deadline, heard + LONGEST_SILENCE):
@@ -129,10 +130,9 @@ class _Relay(Hushed):
             self.error = self.error or error
         self.over.set()
 
-    def take(self) -> Iterator[Event]:
-        """Yield what has come since the last time."""
-        while self.told:
-            yield self.told.popleft()
+    def take(self) -> list[Event]:
+        """Return what has come since the last time."""
+        return [self.told.popleft() for _ in range(len(self.told))]
 
 
 class Standing:

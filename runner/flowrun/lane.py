@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import quote, urlsplit
 
+_HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 PORTS: Final = {"http": 80, "https": 443}
 # What stands in a URL as it is (RFC 3986, appendix A), and what browsers leave alone besides; `%`: it is encoded.
 _PATH: Final = "!$&'()*+,;=:@/%[]|^\\"
@@ -102,7 +103,20 @@ def _in_ascii(host: str) -> str:
     return idna.encode(host, uts46=True).decode("ascii")  # its errors are ValueErrors
 
 
-def joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
+def proxy_of(scheme: str, host: str, port: int) -> str:
+    """Return the URL of this machine's proxy for a host; empty for none, and for what goes to this machine itself."""
+    if host in _HERE:
+        return ""
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415  it loads much else
+
+    proxies = getproxies()
+    if not proxies or proxy_bypass(f"{host}:{port}"):
+        return ""
+    proxy = proxies.get(scheme) or proxies.get("all") or ""
+    return proxy if "://" in proxy or not proxy else f"http://{proxy}"
+
+
+def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return headers by lower-case names; of one that is there twice the values are joined with a comma."""
     found: dict[str, str] = {}
     for name, value in headers:

@@ -37,8 +37,8 @@ class Proxied:
         stream = response.extensions.get("network_stream")
         secure = stream.get_extra_info("ssl_object") if stream is not None else None
         seen = seen_of(secure) if secure is not None else {}
-        came = [(name, value) for name, value in response.headers.multi_items()]
-        return Came(response.status_code, joined(came), _parts(response), response.close, seen)
+        came = joined(response.headers.multi_items())
+        return Came(response.status_code, came, _parts(response), response.close, seen)
 
     def close(self) -> None:
         """Close every connection."""
@@ -77,9 +77,8 @@ def _told() -> Iterator[None]:
     except httpx.LocalProtocolError as error:
         raise UnsendableError(str(error)) from error
     except httpx.RemoteProtocolError as error:
-        raise (BrokenError if "disconnected" in str(error) or "closed" in str(error) else NotHttpError)(
-            str(error)
-        ) from error
+        hung_up = "disconnected" in str(error) or "closed" in str(error)
+        raise (BrokenError if hung_up else NotHttpError)(str(error)) from error
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise ValueError(str(error)) from error
     except httpx.HTTPError as error:

@@ -8,10 +8,10 @@ import re
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from operator import attrgetter
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 from weakref import WeakSet
 
+from flowrun import members
 from flowrun.errors import Span
 from flowrun.forms import LONG, SHORTEST, base64_forms, forms, plainer, quote_plus
 
@@ -214,8 +214,7 @@ class Redactor:
         return shown
 
     def _holds_known(self, text: str) -> bool:
-        known = self._longest_first()
-        return len(text) >= SHORTEST and any(map(text.__contains__, known))
+        return len(text) >= SHORTEST and any(map(text.__contains__, self._longest_first()))
 
     def _hidden(self, text: str) -> str:
         # A whole first: a secret that is replaced inside it would spoil its shape.
@@ -315,14 +314,8 @@ def _masked_parameter(found: re.Match[str]) -> str:
 @lru_cache(maxsize=64)
 def _values(kind: Any) -> Callable[[Any], tuple[Any, ...]] | None:
     """Return what gets all values of a dataclass; None for any other class, and for a place, whose line is a line."""
-    if kind is Span or not dataclasses.is_dataclass(kind) or len(_names(cast(type, kind))) < 2:  # noqa: PLR2004
-        return None  # of one field it would get no tuple
-    return attrgetter(*_names(cast(type, kind)))
-
-
-@lru_cache(maxsize=64)
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind))
+    taken_apart = dataclasses.is_dataclass(kind) and kind is not Span
+    return members.values(kind) if taken_apart else None
 
 
 def _gathered(values: Iterable[Any], texts: list[str]) -> bool:
@@ -355,8 +348,8 @@ def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
                 return mask(name.lower())
             return redactor.text(value)
         case dict() | Mapping():
-            hidden = [key for key in value if redactor.hides_value(key)]
             if not name and "kty" not in value:
+                hidden = {key for key in value if redactor.hides_value(key)}
                 rest = [part for pair in value.items() if pair[0] not in hidden for part in pair]
                 if _clean(rest, redactor):  # headers, mostly
                     if not hidden:
@@ -379,14 +372,14 @@ def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
                 return (redactor.text(value[0]), _walk(value[1], redactor, value[0]))
             return tuple(_walk(item, redactor) for item in value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        kind: Any = type(value)
+        before = dict(zip(members.names(kind), members.values(kind)(value), strict=True))
+        plain = redactor.is_clean(member for member in before.values() if type(member) is str)
         changes = {}
-        members = [(name, getattr(value, name)) for name in _names(type(value))]
-        plain = redactor.is_clean(member for _, member in members if type(member) is str)
-        for field, before in members:
-            if plain and type(before) is str:
-                continue
-            after = _walk(before, redactor)
-            if after is not before and after != before:
-                changes[field] = after
+        for field, member in before.items():
+            if not (plain and type(member) is str):
+                after = _walk(member, redactor)
+                if after is not member and after != member:
+                    changes[field] = after
         return dataclasses.replace(value, **changes) if changes else value
     return value

@@ -235,8 +235,6 @@ class Tampering:
 
     def request(self, out: Outgoing) -> Outgoing:
         """Return a request with its changes; raises `StepError` for a target that is not there."""
-        if not self.written:
-            return out
         changes = self._changes("form", "headers", "url")
         if changes:
             query, url = _query(out.url)

@@ -90,10 +90,10 @@ def fill(value: Any, names: Mapping[str, Any], path: Path = ()) -> Any:
 
     Members and items that come out as `omit` are left out. Raises `HoleError` with the path of the text at fault.
     """
-    if type(value) is str and not has_hole(value):  # most
-        return value
     match value:
-        case str() if has_hole(value):
+        case str():
+            if not has_hole(value):
+                return value
             try:
                 return _compute(value, names)
             except HoleError as error:

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 from flowrun import i_json
 from flowrun.errors import WRONG_FILE, StepError
-from flowrun.lane import BrokenError, Came, LateError, Target, UnsendableError, joined, target_of
+from flowrun.lane import BrokenError, Came, LateError, Target, UnsendableError, joined, proxy_of, target_of
 from flowrun.no_answer import no_answer
 from flowrun.tls import Tls, context_for
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 _ALWAYS: Final = {"accept": "application/json", "accept-encoding": "gzip, deflate", "user-agent": "flowrun"}
 LARGEST_ANSWER: Final = 5 * 1024 * 1024  # bytes; more than that is no answer of an authorization server
 _WITH_A_BODY: Final = frozenset({"PATCH", "POST", "PUT"})  # which say that they have none
-_HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _PACKED: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # to zlib
 _UNPACKED_AT_ONCE: Final = 1024 * 1024
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^\s;"',]+)""", re.IGNORECASE)
@@ -208,7 +207,7 @@ class Wire:
         """Return the connections that a request goes over."""
         where = target[:3]
         if where not in self._proxies:
-            self._proxies[where] = "" if self._transport is not None else _proxy(*where)
+            self._proxies[where] = "" if self._transport is not None else proxy_of(*where)
         key = (tls, target.scheme == "https", self._proxies[where])
         lane = self._lanes.get(key)
         if lane is None:
@@ -238,19 +237,6 @@ def _login(url: str) -> dict[str, str]:
         return {}
     pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
     return {"authorization": f"Basic {b64encode(pair.encode()).decode()}"}
-
-
-def _proxy(scheme: str, host: str, port: int) -> str:
-    """Return the URL of this machine's proxy for a host; empty for none, and for what goes to this machine itself."""
-    if host in _HERE:
-        return ""
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415  it loads much else
-
-    proxies = getproxies()
-    if not proxies or proxy_bypass(f"{host}:{port}"):
-        return ""
-    proxy = proxies.get(scheme) or proxies.get("all") or ""
-    return proxy if "://" in proxy or not proxy else f"http://{proxy}"
 
 
 def _seen(tls: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -21,9 +21,9 @@ class NotApplicable(Exception):  # noqa: N818  it is no error; it says why there
     """Raised by a check that has nothing to judge here; the check counts as skipped, never as passed."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Check:
-    """One rule; there is one of each. `judge` returns None when it holds, or a complaint that says what the server did.
+    """One rule. `judge` returns None when it holds, or a complaint that says what the server did.
 
     `id` is stable; `sentence` says the rule in plain words; `clause` names the text it comes from; its level is the
     profile's matter. A check never sends anything.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterable
-from dataclasses import fields
-from operator import attrgetter
 from typing import Any, Final
 
+from flowrun import members
 from flowrun.checks import BY_ID, judged
 from flowrun.events import (
     Called,
@@ -38,8 +37,7 @@ _KINDS: Final[tuple[Callable[..., Event], ...]] = (
 _KNOWN: Final = len(_KINDS)
 _MAKERS: Final[tuple[Callable[..., Event], ...]] = (*_KINDS, judged)
 _MEMBERS: Final[dict[Any, tuple[int, Callable[[Any], Any]]]] = {
-    kind: (number, attrgetter(*(one.name for one in fields(kind))))  # type: ignore[arg-type]  # each is a dataclass
-    for number, kind in enumerate(_KINDS)
+    kind: (number, members.values(kind)) for number, kind in enumerate(_KINDS)
 }
 
 
@@ -50,8 +48,8 @@ def pack(events: Iterable[Event]) -> bytes:
         if type(event) is Judged and not event.deviation and _knows(event):
             packed.append((_KNOWN, (event.check, event.level, event.outcome, event.complaint)))
             continue
-        number, members = _MEMBERS[type(event)]
-        packed.append((number, members(event)))
+        number, values = _MEMBERS[type(event)]
+        packed.append((number, values(event)))
     return pickle.dumps(packed, pickle.HIGHEST_PROTOCOL)
 
 
@@ -63,4 +61,4 @@ def _knows(event: Judged) -> bool:
 
 def unpack(parcel: bytes) -> list[Event]:
     """Return the events again. What it is given comes from a process of ours, never from outside."""
-    return [_MAKERS[number](*members) for number, members in pickle.loads(parcel)]  # noqa: S301
+    return [_MAKERS[number](*values) for number, values in pickle.loads(parcel)]  # noqa: S301

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
-from urllib.request import getproxies, proxy_bypass
 
 from flowrun import certificates
 from flowrun.auth.certificate import goes_to
 from flowrun.errors import FAILED, Problem, StepError
+from flowrun.lane import PORTS, proxy_of
 from flowrun.no_answer import no_answer
 from flowrun.steps.base import page_text
 from flowrun.tls import Tls, context_for
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from flowrun.online.model import Look
     from flowrun.wire import Answer
 
-_PORTS: Final = {"https": 443, "http": 80}
 _REFUSALS: Final = range(400, 500)
 # How a host ends a connection over a certificate; some just hang up.
 _OVER_CERTIFICATES: Final = frozenset({"tls-client-certificate", "tls-failed", "connection-dropped"})
@@ -32,14 +31,14 @@ _OVER_CERTIFICATES: Final = frozenset({"tls-client-certificate", "tls-failed", "
 def place(url: str) -> str:
     """Return `name:port` of a URL, the port also where it is not written."""
     parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or _PORTS.get(parts.scheme, 443)}"
+    return f"{parts.hostname}:{parts.port or PORTS.get(parts.scheme, 443)}"
 
 
 def reach(look: Look, url: str, at: Span) -> bool:
     """Look up the name, connect, shake hands; return whether there is somebody. Notes what it finds, at `at`."""
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 443)
-    if _through_proxy(parts.scheme, host):
+    host, port = parts.hostname or "", parts.port or PORTS.get(parts.scheme, 443)
+    if proxy_of(parts.scheme, host, port):
         look.reached.add(place(url))
         look.open("DNS", f"{host} is reached through this machine's proxy, which does the rest")
         return True
@@ -60,13 +59,6 @@ def reach(look: Look, url: str, at: Span) -> bool:
         return True
     look.lost.add(place(url))
     return False
-
-
-def _through_proxy(scheme: str, host: str) -> bool:
-    # As the HTTP library decides it; this machine itself is never behind a proxy (wire).
-    direct = host in {"localhost", "127.0.0.1", "::1"} or bool(proxy_bypass(host))
-    proxies = getproxies()
-    return not direct and bool(proxies.get(scheme) or proxies.get("all"))
 
 
 def _look_up(look: Look, host: str, port: int) -> None:

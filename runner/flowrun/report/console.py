@@ -93,17 +93,17 @@ class Console:
                 self._scenario(event)
             case StepStarted(name=name):
                 self._begin(name)
-            case Called() if self._verbose:
+            case Called():
                 self._told += call_lines(event)
-            case JwtSeen() if self._verbose:
+            case JwtSeen():
                 self._told += jwt_lines(event, self._began)
             case PageSeen():
                 self._page(event)
             case Judged(outcome="deviation"):
                 self._note("deviation", f"{event.check}: {event.complaint} ({event.deviation})")
-            case Judged() if self._verbose:
+            case Judged():
                 self._note(event.outcome, f"{event.check} ({event.clause}) {event.complaint}".rstrip())
-            case Expected(path=path, held=held) if self._verbose:
+            case Expected(path=path, held=held):
                 self._note("expected", f"{path}: {'held' if held else 'failed'}")
             case Told(label=label, value=value):
                 self._note(label, value)

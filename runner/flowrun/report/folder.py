@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 BASE: Final = Path("runs")
 _TIME: Final = "%Y-%m-%d_%H-%M-%S"
 _TIMED: Final = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
-_KEPT: Final = frozenset({PageSeen, RunFinished, ScenarioStarted})
 AFTER_A_FAILURE: Final = {"html": "report.html", "junit": "junit.xml", "markdown": "report.md"}
 
 
@@ -42,8 +41,6 @@ class RunFolder:
 
     def keep(self, event: Event) -> Event:
         """Put the screenshot of an event into a file and return the event that names it; others pass as they are."""
-        if type(event) not in _KEPT:
-            return event
         if isinstance(event, ScenarioStarted):
             self._scenario = Path(event.file).stem
         if isinstance(event, RunFinished):

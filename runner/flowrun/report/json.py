@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from functools import lru_cache
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from flowrun import members
 from flowrun.events import Called, Judged, JwtSeen, PageSeen
 from flowrun.report.record import FileReporter, Scenario, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 VERSION = 2
@@ -94,15 +93,7 @@ def _moments(step: Step) -> dict[str, list[dict[str, Any]]]:
 def _members(value: Any) -> dict[str, Any]:
     """Return the fields of an event or a problem; those inside it are taken apart when they are written."""
     kind: Any = type(value)
-    names, values = _fields(kind)
-    return dict(zip(names, values(value), strict=True))
-
-
-@lru_cache(maxsize=64)
-def _fields(kind: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    """Return the names of the fields of a dataclass, and what gets their values."""
-    names = tuple(one.name for one in fields(kind))
-    return names, attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
+    return dict(zip(members.names(kind), members.values(kind)(value), strict=True))
 
 
 def _plain(value: Any) -> Any:

@@ -149,10 +149,9 @@ class RecordReporter:
 
     def tell(self, event: Event) -> None:
         """Put an event in its place."""
-        if type(event) is Judged and self._step is not None:  # most events
-            self._step.checks.append(event)
-            return
         match event:
+            case Judged():  # most events
+                self._here().checks.append(event)
             case RunStarted():
                 self.began = event
             case ScenarioStarted():
@@ -163,8 +162,6 @@ class RecordReporter:
                 self._begin(event)
             case Called() | PageSeen() | JwtSeen():
                 self._here().moments.append(event)
-            case Judged():
-                self._here().checks.append(event)
             case Expected():
                 self._here().expectations.append(event)
             case Told():
