@@ -168,6 +168,7 @@ def test_a_length_that_the_scenario_says_is_sent_and_a_body_in_parts_is_not():
         with pytest.raises(StepError) as error:
             wire.send("POST", URL, content=b"hi", headers={"transfer-encoding": "chunked"})
     assert error.value.code == "bad-header"
+    assert error.value.title == "the header transfer-encoding can't be sent: flowrun sends a body in one piece"
 
 
 @pytest.mark.parametrize("status", [200, 201, 302, 307, 400, 404, 500, 503])

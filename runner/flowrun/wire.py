@@ -137,8 +137,9 @@ class Wire:
             outgoing.setdefault("content-type", "application/x-www-form-urlencoded")
         elif content is not None:
             outgoing.setdefault("content-type", "application/json")
-        if "transfer-encoding" in outgoing:  # a body is never sent in parts
-            raise StepError("bad-header", "a header can't be sent as it is", exit_code=WRONG_FILE)
+        if "transfer-encoding" in outgoing:
+            title = "the header transfer-encoding can't be sent: flowrun sends a body in one piece"
+            raise StepError("bad-header", title, exit_code=WRONG_FILE)
         body_sent = urlencode(form).encode() if form else content or b""
         limit = timeout or self._timeout
         started = time.perf_counter()
