@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass, field
@@ -10,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from tests import loopback
 
 from flowrun.browser import BrowserMissing, Walk, open_browser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
+
+    from selenium.webdriver.remote.shadowroot import ShadowRoot
+    from selenium.webdriver.remote.webdriver import WebDriver
 
     from flowrun.browser.driver import Browser
-    from flowrun.browser.model import Hop
 
 REDIRECT = "https://app.invalid/cb"
 PASSWORD = "s3cret-Pa55word"
@@ -211,19 +215,25 @@ def handler(server: Server) -> type[loopback.Handler]:
     return Handler
 
 
-def wait_for_a_page(browser: Browser, before: Sequence[Hop] | None = None) -> None:
-    """Wait until a page has come; `before` are the hops there were when somebody began to go there.
+FIND = """const [how, what, inside] = arguments, root = inside || document;
+if (how === "xpath") return document.evaluate(what, root, null, XPathResult.FIRST_ORDERED_NODE_TYPE, null).singleNodeValue;
+return root.querySelector(what);"""
 
-    Chromium puts another process in the place of the one with the empty page; a driver that is asked something at that
-    moment now and then takes a quarter of a minute to answer.
+
+def wait_for(driver: WebDriver, how: str, what: str, inside: ShadowRoot | None = None) -> Any:
+    """Return what is to be seen on the page; `how` is css or xpath.
+
+    It is found by a script, as flowrun does: chromedriver's own search, when it has run while the empty page was left,
+    may go on in that one for as long as somebody asks, while scripts and the picture are those of the new page.
     """
     until = time.monotonic() + 15
     while time.monotonic() < until:
-        hops = browser._capture.hops
-        if hops is not before and any(hop.status for hop in hops):
-            break
+        with contextlib.suppress(StaleElementReferenceException):
+            found = driver.execute_script(FIND, how, what, inside)
+            if found is not None and found.is_displayed():
+                return found
         time.sleep(0.02)
-    time.sleep(0.2)  # from the answer to the page
+    raise AssertionError(f"{what} did not come: {driver.page_source}")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from selenium.common.exceptions import WebDriverException
-from tests.browser.conftest import wait_for_a_page
+from tests.browser.conftest import wait_for
 
 from flowrun.browser import BrowserSettings, open_browser
 from flowrun.session import Session
@@ -52,9 +52,8 @@ def test_a_browser_in_pieces_is_replaced_for_the_next_scenario(server: Server, h
         first = session.empty_browser(BrowserSettings())
         driver = first._driver
         driver.get(server.page("busy"))
-        wait_for_a_page(first)
         if how == "hangs":
-            driver.find_element("tag name", "button").click()
+            wait_for(driver, "css", "button").click()
         else:
             with contextlib.suppress(WebDriverException):
                 driver.get("chrome://crash")
@@ -86,7 +85,7 @@ def test_passwords_are_masked_in_pictures_and_the_page_is_left_as_it_was(
     browser.clear()  # the page that the walk ended on may still be on its way
     driver = browser._driver
     driver.get(server.page("plain"))
-    field = driver.find_element("name", "pw")
+    field = wait_for(driver, "css", "[name=pw]")
     field.send_keys("12345678")
     before = driver.page_source
     short = browser._screen.picture()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from tests.browser.conftest import PASSWORD, REDIRECT, wait_for_a_page
+from tests.browser.conftest import PASSWORD, REDIRECT, wait_for
 
 from flowrun.browser import BrowserSettings, open_browser, record, written
 
@@ -30,16 +29,6 @@ def own() -> Iterator[Browser]:
         yield browser
 
 
-def wait_for(driver: WebDriver, by: str, what: str) -> Any:
-    until = time.monotonic() + 15
-    while time.monotonic() < until:
-        found = [one for one in driver.find_elements(by, what) if one.is_displayed()]
-        if found:
-            return found[0]
-        time.sleep(0.02)
-    raise AssertionError(f"{what} did not come: {driver.page_source}")
-
-
 @pytest.fixture
 def recorded(own: Browser) -> Callable[..., Written]:
     """Record what a person does who starts at a URL."""
@@ -50,9 +39,7 @@ def recorded(own: Browser) -> Callable[..., Written]:
         thread = threading.Thread(
             target=lambda: result.append(record.watch(own, url, redirect_uri=REDIRECT, seconds=20))
         )
-        before = own._capture.hops
         thread.start()
-        wait_for_a_page(own, before)
         person(own._driver)
         thread.join()
         assert result[0][0] == ends
@@ -75,13 +62,13 @@ def test_two_pages_and_a_consent_after_a_wrong_password(
     recorded: Callable[..., Written], walk: Any, server: Server
 ) -> None:
     def person(driver: WebDriver) -> None:
-        wait_for(driver, "name", "user").send_keys("alice")
-        driver.find_element("css selector", "button").click()
-        wait_for(driver, "name", "pw").send_keys("wrong-Pa55word")
-        driver.find_element("css selector", "button").click()
+        wait_for(driver, "css", "[name=user]").send_keys("alice")
+        wait_for(driver, "css", "button").click()
+        wait_for(driver, "css", "[name=pw]").send_keys("wrong-Pa55word")
+        wait_for(driver, "css", "button").click()
         wait_for(driver, "xpath", "//p[contains(., 'Invalid')]")
-        wait_for(driver, "name", "pw").send_keys(PASSWORD)
-        driver.find_element("css selector", "button").click()
+        wait_for(driver, "css", "[name=pw]").send_keys(PASSWORD)
+        wait_for(driver, "css", "button").click()
         wait_for(driver, "xpath", "//button[.='Approve']").click()
 
     made = recorded(f"{server.url}/login", person)
@@ -113,8 +100,8 @@ def test_two_pages_and_a_consent_after_a_wrong_password(
 
 def test_what_only_looks_like_a_button(recorded: Callable[..., Written], walk: Any, server: Server) -> None:
     def person(driver: WebDriver) -> None:
-        wait_for(driver, "name", "user").send_keys("alice")
-        driver.find_element("css selector", "#go b").click()
+        wait_for(driver, "css", "[name=user]").send_keys("alice")
+        wait_for(driver, "css", "#go b").click()
 
     pages = yaml.safe_load(recorded(server.page("clickable"), person).pages)["pages"]
 
@@ -129,11 +116,11 @@ def test_what_only_looks_like_a_button(recorded: Callable[..., Written], walk: A
 
 def test_boxes_lists_and_radio_buttons(recorded: Callable[..., Written], walk: Any, server: Server) -> None:
     def person(driver: WebDriver) -> None:
-        wait_for(driver, "css selector", "option[value=DP2]").click()
-        driver.find_element("css selector", "input[value=a2]").click()
-        driver.find_element("xpath", "//label[contains(., 'accept the terms')]").click()
-        driver.find_element("name", "news").click()
-        driver.find_element("css selector", "button").click()
+        wait_for(driver, "css", "option[value=DP2]").click()
+        wait_for(driver, "css", "input[value=a2]").click()
+        wait_for(driver, "xpath", "//label[contains(., 'accept the terms')]").click()
+        wait_for(driver, "css", "[name=news]").click()
+        wait_for(driver, "css", "button").click()
 
     made = recorded(server.page("choices"), person)
 
@@ -157,20 +144,20 @@ def test_pages_that_are_no_plain_documents(
 ) -> None:
     def person(driver: WebDriver) -> None:
         if page == "spa":
-            wait_for(driver, "id", "u").send_keys("alice")
-            driver.find_element("css selector", "button").click()
-            wait_for(driver, "id", "p").send_keys(PASSWORD)
-            driver.find_element("css selector", "button").click()
+            wait_for(driver, "css", "#u").send_keys("alice")
+            wait_for(driver, "css", "button").click()
+            wait_for(driver, "css", "#p").send_keys(PASSWORD)
+            wait_for(driver, "css", "button").click()
             wait_for(driver, "xpath", "//button[.='Approve']").click()
             return
-        inside: Any = driver
+        inside = None
         if page == "shadow":
-            inside = wait_for(driver, "css selector", "bank-login").shadow_root
+            inside = wait_for(driver, "css", "bank-login").shadow_root
         else:
-            driver.switch_to.frame(wait_for(driver, "css selector", "iframe"))
-        wait_for(inside, "css selector", "[name=user]").send_keys("alice")
-        inside.find_element("css selector", "[name=pw]").send_keys(PASSWORD)
-        inside.find_element("css selector", "button").click()
+            driver.switch_to.frame(wait_for(driver, "css", "iframe"))
+        wait_for(driver, "css", "[name=user]", inside).send_keys("alice")
+        wait_for(driver, "css", "[name=pw]", inside).send_keys(PASSWORD)
+        wait_for(driver, "css", "button", inside).click()
 
     made = recorded(server.page(page), person)
     assert PASSWORD not in made.pages
@@ -180,17 +167,12 @@ def test_pages_that_are_no_plain_documents(
 
 def test_the_enter_key_and_a_window_that_is_closed(server: Server) -> None:
     def person(driver: WebDriver) -> None:
-        wait_for(driver, "name", "user").send_keys("alice\n")
-        wait_for(driver, "name", "pw")
+        wait_for(driver, "css", "[name=user]").send_keys("alice\n")
+        wait_for(driver, "css", "[name=pw]")
         driver.close()
 
     with open_browser(BrowserSettings()) as browser:
-
-        def come_and_go() -> None:
-            wait_for_a_page(browser)
-            person(browser._driver)
-
-        thread = threading.Thread(target=come_and_go)
+        thread = threading.Thread(target=person, args=(browser._driver,))
         thread.start()
         ended, deeds = record.watch(browser, f"{server.url}/login", redirect_uri=REDIRECT, seconds=20)
         thread.join()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
 import yaml
-from tests.browser.conftest import wait_for_a_page
+from tests.browser.conftest import wait_for
 
 import flowrun.browser
 from flowrun import environment as environments
@@ -57,10 +56,8 @@ def url(environment: Path) -> Iterator[str]:
 
 
 def use(driver: Any, css: str, text: str | None = None) -> None:
-    until = time.monotonic() + 15
-    while not (found := driver.find_elements("css selector", css)) and time.monotonic() < until:
-        time.sleep(0.02)
-    found[0].click() if text is None else found[0].send_keys(text)
+    found = wait_for(driver, "css", css)
+    found.click() if text is None else found.send_keys(text)
 
 
 @pytest.fixture
@@ -73,7 +70,6 @@ def person(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         browser = real(settings)
 
         def log_in() -> None:
-            wait_for_a_page(browser)
             use(browser._driver, "#username", "alice")
             use(browser._driver, "#password", "sandbox-password")
             use(browser._driver, "button")
