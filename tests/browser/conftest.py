@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import WebDriverException
 from tests import loopback
 
 from flowrun.browser import BrowserMissing, Walk, open_browser
@@ -228,9 +228,9 @@ def wait_for(driver: WebDriver, how: str, what: str, inside: ShadowRoot | None =
     """
     until = time.monotonic() + 15
     while time.monotonic() < until:
-        with contextlib.suppress(StaleElementReferenceException):
+        with contextlib.suppress(WebDriverException):  # the page comes, or goes
             found = driver.execute_script(FIND, how, what, inside)
-            if found is not None and found.is_displayed():
+            if found is not None and found.is_displayed() and found.is_enabled():  # the driver knows it too
                 return found
         time.sleep(0.02)
     raise AssertionError(f"{what} did not come: {driver.page_source}")

@@ -220,7 +220,7 @@ def test_what_is_no_css_selector_is_said(walk: Any, server: Server) -> None:
 
 def test_a_missing_option_names_those_that_are_there(walk: Any, server: Server) -> None:
     page = {"shows": {"field": "Data provider"}, "do": [{"choose": {"Data provider": "Secund Bank"}}]}
-    error = failing(walk, server.page("choices"), {"choices": page}, page_seconds=0.5)
+    error = failing(walk, server.page("choices"), {"choices": page}, page_seconds=1.5)
     assert (error.code, error.field) == ("option-missing", ("choices", "do", 0, "choose"))
     assert (
         error.title
@@ -234,11 +234,11 @@ def test_see_compares_codes_in_words(walk: Any, server: Server) -> None:
     page = {"shows": CONSENT["shows"], "do": [{"see": see}, {"not_see": "Transactions"}, {"press": "Approve"}]}
     assert walk(server.page("deny_first"), {"consent": page}).callback.params == DONE
     see["as"]["b"] = "Transactions"
-    error = failing(walk, server.page("deny_first"), {"consent": page}, page_seconds=0.5)
+    error = failing(walk, server.page("deny_first"), {"consent": page}, page_seconds=1.5)
     assert (error.code, error.field) == ("not-seen", ("consent", "do", 0, "see"))
     assert error.title == "the page does not show 'Transactions'"
     page["do"] = [{"not_see": ["Balances"]}]
-    error = failing(walk, server.page("deny_first"), {"consent": page}, page_seconds=0.5)
+    error = failing(walk, server.page("deny_first"), {"consent": page}, page_seconds=1.5)
     assert (error.code, error.title) == ("still-seen", "the page shows 'Balances', which it should not")
 
 
@@ -273,7 +273,7 @@ def test_a_popup_that_goes_straight_to_the_redirect_uri(walk: Any, server: Serve
 
 def test_a_missing_button_names_those_that_are_there(walk: Any, server: Server) -> None:
     page = {"shows": {"heading": "Approve access"}, "do": [{"press": "Approve"}]}
-    error = failing(walk, server.page("confirm"), {"consent": page}, page_seconds=0.4)
+    error = failing(walk, server.page("confirm"), {"consent": page}, page_seconds=1.5)
     assert error.title == "no button 'Approve'; buttons here: 'Confirm', 'Cancel'"
     assert (error.code, error.field) == ("control-missing", ("consent", "do", 0, "press"))
     assert error.page is not None
@@ -283,7 +283,7 @@ def test_a_missing_button_names_those_that_are_there(walk: Any, server: Server) 
 
 def test_two_of_a_name_are_ambiguous(walk: Any, server: Server) -> None:
     page = {"shows": {"heading": "Twins"}, "do": [{"press": "Go"}]}
-    error = failing(walk, server.page("twins"), {"twins": page}, page_seconds=0.3)
+    error = failing(walk, server.page("twins"), {"twins": page}, page_seconds=1.5)
     assert (error.code, error.title[:30]) == ("control-ambiguous", "2 buttons are called 'Go': 'Go")
 
 
@@ -375,7 +375,7 @@ def test_what_a_page_says_when_it_comes_back_can_be_pasted(walk: Any, server: Se
 
 def test_a_page_that_does_not_change_is_stuck(walk: Any, server: Server) -> None:
     page = {"shows": {"heading": "Dead end"}, "do": [{"press": "Continue"}]}
-    error = failing(walk, server.page("dead"), {"dead": page}, page_seconds=0.5)
+    error = failing(walk, server.page("dead"), {"dead": page}, page_seconds=1.5)
     assert (error.code, error.field) == ("page-stuck", ("dead",))
     assert "did not change after its actions" in error.title
 
@@ -409,7 +409,7 @@ def test_what_can_not_be_read_or_found(walk: Any, server: Server) -> None:
     def trying(action: dict[str, Any], name: str = "dead") -> BrowseError:
         pages = {"dead": {"shows": {"heading": "Dead end"}, "do": [action]}}
         pages["deny_first"] = {"shows": {"heading": "Approve access"}, "do": [action]}
-        return failing(walk, server.page(name), pages, page_seconds=0.3)
+        return failing(walk, server.page(name), pages, page_seconds=1.5)
 
     error = trying({"read": {"x": "Code"}})
     assert (error.code, error.field) == ("not-seen", ("dead", "do", 0, "read"))
