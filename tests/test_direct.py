@@ -11,7 +11,7 @@ import pytest
 
 from flowrun import direct
 from flowrun.direct import Direct
-from flowrun.lane import BrokenError, LateError, NotHttpError, UnsendableError, target_of
+from flowrun.lane import BrokenError, NotHttpError, UnsendableError, target_of
 
 
 class Peer:
@@ -117,6 +117,8 @@ def test_the_answer_to_head_has_no_body():
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nabc", BrokenError, "peer closed"),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n", BrokenError, "peer closed"),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nabc", NotHttpError, "chunk"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n", NotHttpError, "longer"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + b"1" * 70_000, NotHttpError, "too long"),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n-5\r\nabc", NotHttpError, "chunk"),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n", NotHttpError, "coding"),
         (b"HTTP/1.1 200 OK\r\ncontent-length:\r\n\r\nab", NotHttpError, "length"),
@@ -127,8 +129,8 @@ def test_the_answer_to_head_has_no_body():
         (b"HTTP/1.1 200 OK\r\n\xff: 1\r\n\r\n", NotHttpError, "header that is none"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 1, 2\r\n\r\nab", NotHttpError, "length"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\nab", NotHttpError, "length"),
-        (b"HTTP/1.1 200 OK\r\n" + b"a: 1\r\n" * 300 + b"\r\n", NotHttpError, "too many"),
-        (b"HTTP/1.1 200 OK\r\na: " + b"1" * 70_000 + b"\r\n\r\n", NotHttpError, "too long"),
+        (b"HTTP/1.1 200 OK\r\n" + b"a: 1\r\n" * 30_000 + b"\r\n", NotHttpError, "too long"),
+        (b"HTTP/1.1 200 OK\r\na: " + b"1" * 140_000 + b"\r\n\r\n", NotHttpError, "too long"),
     ],
 )
 def test_what_is_no_answer(octets, error, words):
@@ -143,6 +145,14 @@ def test_what_is_no_answer(octets, error, words):
 def test_a_header_that_would_break_the_request_is_not_sent(header):
     with closing(Direct(None)) as lane, pytest.raises(UnsendableError):
         lane.exchange("GET", target_of("http://127.0.0.1:1/"), [header], b"", 1.0)
+
+
+def test_a_server_that_speaks_first_is_not_waited_for():
+    with closing(Peer([b"SSH-2.0-server\r\n", 1.5])) as peer, closing(Direct(None)) as lane:
+        began = time.monotonic()
+        with pytest.raises(NotHttpError, match="SSH"):
+            asked(lane, peer)
+        assert time.monotonic() - began < 1.0
 
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -160,6 +170,7 @@ def test_a_connection_is_used_again():
         [OK],  # the server hangs up afterwards
         [b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok", 0.5],
         [b"HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok", 0.5],
+        [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", 0.5],
     ],
 )
 def test_a_connection_that_is_of_no_use_any_more_is_left(first):
@@ -205,6 +216,6 @@ def test_each_wait_has_its_limit_also_on_a_connection_that_is_used_again():
     with closing(Peer([OK, b"", 0.6])) as peer, closing(Direct(None)) as lane:
         asked(lane, peer, seconds=5.0)
         began = time.monotonic()
-        with pytest.raises(LateError):
+        with pytest.raises(TimeoutError):
             asked(lane, peer, seconds=0.2)
         assert time.monotonic() - began < 0.6

@@ -71,7 +71,7 @@ class Lane(Protocol):
     ) -> Came:
         """Send a request and return what came, the body still to be read; `seconds` is the limit of each wait.
 
-        Raises `BrokenError`, `UnsendableError`, UnicodeEncodeError for a header that is not ASCII, and `ssl.SSLError`.
+        Raises OSError, `BrokenError`, `UnsendableError`, and UnicodeEncodeError for a header that is not ASCII.
         """
         ...
 

@@ -8,7 +8,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypedDict
@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 from flowrun import i_json
 from flowrun.errors import WRONG_FILE, StepError
+from flowrun.frozen import dataclass
 from flowrun.lane import BrokenError, Came, LateError, Target, UnsendableError, joined, proxy_of, target_of
 from flowrun.no_answer import no_answer
 from flowrun.tls import Tls, context_for
@@ -128,8 +129,6 @@ class Wire:
         are sent two times.
         Raises `StepError` (exit code 3) when there is no answer: name not found, refused, TLS, time-out.
         """
-        import ssl  # noqa: PLC0415  a scenario that sends nothing must not pay for it
-
         for name, value in form:
             self._redactor.learn_members({name: value})
         outgoing = {**_ALWAYS, **(headers or {})}
@@ -159,7 +158,7 @@ class Wire:
             raise StepError("bad-header", title, exit_code=WRONG_FILE) from error
         except UnsendableError as error:
             raise StepError("bad-header", "a header can't be sent as it is", exit_code=WRONG_FILE) from error
-        except (BrokenError, ssl.SSLError, ValueError) as error:
+        except (BrokenError, OSError, ValueError) as error:
             raise no_answer(url, error, limit) from error
         text = _decode(raw, came.headers.get("content-type", ""))
         body = _json(text)
