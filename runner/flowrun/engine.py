@@ -6,11 +6,11 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from flowrun.errors import FAILED, HELD, INTERRUPTED, UNREACHABLE, gravest
-from flowrun.events import Event, Expected, Judged, RunFinished, RunStarted, ScenarioFinished
+from flowrun.events import Event, RunFinished, RunStarted, ScenarioFinished
+from flowrun.frozen import dataclass
 from flowrun.running import Run
 from flowrun.turns import browses, in_turns, waits
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from flowrun.session import Session
     from flowrun.state import Recorder, Resume
 
-# A step's judgements are told with what comes after them: secrets are looked for in all of them at once.
-_TOGETHER: Final = frozenset({Judged, Expected})
 BETWEEN_LOOKS: Final = 0.05  # seconds until whoever watches sees what has happened
 _SAME_PAGE: Final = 3  # of the rows of the pack: each takes as long as a page may, and says the same
 LONGEST_WIND_UP: Final = 10.0  # seconds for the `after` steps once a person has pressed Ctrl-C
@@ -90,24 +88,29 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
 
 
 class Hushed:
-    """Keeps events, without secrets: `told` are those that everybody may see."""
+    """Keeps events, without secrets: `told` are those that everybody may see.
+
+    Secrets are looked for in many events at once, at the latest when a scenario ends: then its secrets are forgotten.
+    """
 
     def __init__(self, redactor: Redactor) -> None:
         """Take secrets out with this."""
         self.told: deque[Event] = deque()
         self._redactor = redactor
-        self._held: list[Event] = []
+        self._held: deque[Event] = deque()
+        self._lock = threading.Lock()
 
     def tell(self, event: Event) -> None:
-        """Take an event; a step's judgements are told with what comes after them."""
+        """Take an event."""
         self._held.append(event)
-        if type(event) not in _TOGETHER:
+        if type(event) is ScenarioFinished:
             self.pass_on()
 
     def pass_on(self) -> None:
         """Tell what was kept back."""
-        held, self._held = self._held, []
-        self.told.extend(self._redactor.values(held))
+        with self._lock:
+            held = [self._held.popleft() for _ in range(len(self._held))]
+            self.told.extend(self._redactor.values(held))
 
 
 class _Relay(Hushed):
@@ -124,14 +127,11 @@ class _Relay(Hushed):
 
     def end(self) -> None:
         """Say that nothing more comes."""
-        try:
-            self.pass_on()
-        except BaseException as error:  # noqa: BLE001  whoever reads must not wait for ever
-            self.error = self.error or error
         self.over.set()
 
     def take(self) -> list[Event]:
         """Return what has come since the last time."""
+        self.pass_on()
         return [self.told.popleft() for _ in range(len(self.told))]
 
 

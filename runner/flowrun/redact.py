@@ -77,6 +77,7 @@ _MOST_KEPT: Final = 100_000  # characters of texts that are remembered to look l
 _LONGEST_KEPT: Final = 5_000  # and of one such text
 _MOST_NAMES: Final = 10_000
 _BARE: Final = frozenset({bool, int, float, bytes, type(None)})
+_PLAIN: Final = _BARE | {str}
 
 
 def mask(kind: str) -> str:
@@ -199,18 +200,22 @@ class Redactor:
         """
         if len(text) < _LEAST or (text in self._bland and not self._holds_known(text)):
             return text
+        shown = self._looked_through(text)
+        if shown == text and len(text) <= _LONGEST_KEPT and not _ENCODED.search(text):
+            self._bland_size += len(text)
+            if self._bland_size > _MOST_KEPT:
+                self._bland.clear()
+                self._bland_size = len(text)
+            self._bland.add(text)
+        return shown
+
+    def _looked_through(self, text: str) -> str:
         shown = self._hidden(text)
         if _ENCODED.search(shown):
             for plain in plainer(shown):
                 hidden = self._hidden(plain)
                 if hidden != plain:
                     return self.text(hidden)
-        elif shown == text and len(text) <= _LONGEST_KEPT:
-            self._bland_size += len(text)
-            if self._bland_size > _MOST_KEPT:
-                self._bland.clear()
-                self._bland_size = len(text)
-            self._bland.add(text)
         return shown
 
     def _holds_known(self, text: str) -> bool:
@@ -258,11 +263,9 @@ class Redactor:
 
     def value(self, value: T) -> T:
         """Return the value, event or problem with every text inside it redacted; the same object if nothing was."""
-        kind: Any = type(value)
-        values = _values(kind)
-        if values is not None and _clean(values(value), self):  # most events
-            return value
-        return _walk(value, self)  # type: ignore[no-any-return]
+        texts: list[str] = []
+        clean = _gathered(value, self, "", texts) and self.is_clean(texts)
+        return _walk(value, self, "", _as_it_is if clean else self.text)  # type: ignore[no-any-return]
 
     def values(self, values: Sequence[T]) -> Sequence[T]:
         """Return what `value` returns for each; those of texts and numbers alone are looked at together."""
@@ -271,20 +274,20 @@ class Redactor:
         for index, value in enumerate(values):
             kind: Any = type(value)
             get = _values(kind)
-            if get is None or not _gathered(get(value), texts):
+            if get is None or not _are_bare(get(value), texts):
                 besides.append(index)
         if not self.is_clean(texts):
             return [self.value(value) for value in values]
         shown = list(values)
         for index in besides:
-            shown[index] = _walk(shown[index], self)
+            shown[index] = self.value(shown[index])
         return shown
 
     def is_clean(self, texts: Iterable[str]) -> bool:
         """Tell whether there is nothing to take out of some texts; they are looked at as one."""
         joined = "\n".join(texts)
         # A long text is decoded less deep than its parts alone are.
-        return len(joined) <= LONG and self.text(joined) == joined
+        return len(joined) <= LONG and self._looked_through(joined) == joined
 
 
 def _stars(found: re.Match[str]) -> str:
@@ -318,7 +321,7 @@ def _values(kind: Any) -> Callable[[Any], tuple[Any, ...]] | None:
     return members.values(kind) if taken_apart else None
 
 
-def _gathered(values: Iterable[Any], texts: list[str]) -> bool:
+def _are_bare(values: Iterable[Any], texts: list[str]) -> bool:
     """Add the texts among values to `texts`; tell whether they are only texts and numbers."""
     for value in values:
         if type(value) is str:
@@ -329,57 +332,96 @@ def _gathered(values: Iterable[Any], texts: list[str]) -> bool:
     return True
 
 
-def _clean(values: Iterable[Any], redactor: Redactor) -> bool:
-    """Tell whether values are only texts and numbers without anything to take out."""
-    texts: list[str] = []
-    return _gathered(values, texts) and redactor.is_clean(texts)
+def _gathered(value: Any, redactor: Redactor, name: Any, texts: list[str]) -> bool:
+    """Add the texts of a value to `texts`, but those that go for the name they stand under.
+
+    Tell whether these are all that there is to look at: a line of a file and a private key are looked at in parts.
+    """
+    if type(value) is str:
+        if value and not redactor.hides_value(name):
+            texts.append(value)
+        return True
+    if type(value) in _BARE or not value:
+        return True
+    match value:
+        case str():
+            texts.append(value)
+            return True
+        case dict() | Mapping():
+            if "kty" in value or redactor.is_personal(name):
+                return False
+            texts.extend(key for key in value if isinstance(key, str))
+            return all(_gathered(item, redactor, key, texts) for key, item in value.items())
+        case list():
+            return all(_gathered(item, redactor, name, texts) for item in value)
+        case tuple() if _is_pair(value):
+            texts.append(value[0])
+            return _gathered(value[1], redactor, value[0], texts)
+        case tuple():
+            return all(_gathered(item, redactor, "", texts) for item in value)
+    kind: Any = type(value)
+    values = _values(kind)
+    if values is None:
+        return kind is not Span
+    return all(_gathered(item, redactor, "", texts) for item in values(value))
 
 
-def _walk(value: Any, redactor: Redactor, name: str = "") -> Any:
+def _is_pair(value: tuple[Any, ...]) -> bool:
+    """Tell whether this is a name and a text, as in a form."""
+    two = len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], str)  # noqa: PLR2004  a pair
+    return two and not hasattr(value, "_fields")
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def _walk(value: Any, redactor: Redactor, name: str, text: Callable[[str], str]) -> Any:
+    """Return a value with what `text` makes of its texts, and masks for those that go for the name they stand under."""
     if type(value) in _BARE:
         return value
     match value:
         case Span():
-            return dataclasses.replace(value, file=redactor.text(value.file), text=redactor.line(value.text))
+            return dataclasses.replace(value, file=text(value.file), text=redactor.line(value.text))
         case str():
             if value and redactor.hides(name):
                 return value if _MASK.fullmatch(value) else mask(name)
             if value and name.lower() in SECRET_HEADERS:
                 return mask(name.lower())
-            return redactor.text(value)
+            return text(value)
         case dict() | Mapping():
-            if not name and "kty" not in value:
-                hidden = {key for key in value if redactor.hides_value(key)}
-                rest = [part for pair in value.items() if pair[0] not in hidden for part in pair]
-                if _clean(rest, redactor):  # headers, mostly
-                    if not hidden:
-                        return value
-                    return {key: _walk(item, redactor, key) if key in hidden else item for key, item in value.items()}
-            private = "kty" in value and not PRIVATE_MEMBERS.isdisjoint(value)
-            about_person = redactor.is_personal(name)  # address: {…}
-            return {
-                redactor.text(key) if isinstance(key, str) else key: mask("private key")
-                if private and key in PRIVATE_MEMBERS
-                else _walk(item, redactor, name if about_person and not redactor.hides(key) else str(key))
-                for key, item in value.items()
-            }
+            return _walk_members(value, redactor, name, text)
         case list():
-            return [_walk(item, redactor, name) for item in value]
+            return [_walk(item, redactor, name, text) for item in value]
         case tuple() if hasattr(value, "_fields"):
-            return type(value)(*(_walk(item, redactor) for item in value))
+            return type(value)(*(_walk(item, redactor, "", text) for item in value))
         case tuple():
-            if len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], str):  # noqa: PLR2004  a pair
-                return (redactor.text(value[0]), _walk(value[1], redactor, value[0]))
-            return tuple(_walk(item, redactor) for item in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        kind: Any = type(value)
-        before = dict(zip(members.names(kind), members.values(kind)(value), strict=True))
-        plain = redactor.is_clean(member for member in before.values() if type(member) is str)
-        changes = {}
-        for field, member in before.items():
-            if not (plain and type(member) is str):
-                after = _walk(member, redactor)
-                if after is not member and after != member:
-                    changes[field] = after
-        return dataclasses.replace(value, **changes) if changes else value
-    return value
+            if _is_pair(value):
+                return (text(value[0]), _walk(value[1], redactor, value[0], text))
+            return tuple(_walk(item, redactor, "", text) for item in value)
+    kind: Any = type(value)
+    values = _values(kind)
+    if values is None:
+        return value
+    changes = {}
+    for field, member in zip(members.names(kind), values(value), strict=True):
+        after = _walk(member, redactor, "", text)
+        if after is not member and after != member:
+            changes[field] = after
+    return dataclasses.replace(value, **changes) if changes else value
+
+
+def _walk_members(
+    value: Mapping[Any, Any], redactor: Redactor, name: str, text: Callable[[str], str]
+) -> Mapping[Any, Any]:
+    if text is _as_it_is:  # headers, mostly
+        closer = [key for key, item in value.items() if type(item) not in _PLAIN or redactor.hides_value(key)]
+        return {**value, **{key: _walk(value[key], redactor, str(key), text) for key in closer}} if closer else value
+    private = "kty" in value and not PRIVATE_MEMBERS.isdisjoint(value)
+    about_person = redactor.is_personal(name)  # address: {…}
+    return {
+        text(key) if isinstance(key, str) else key: mask("private key")
+        if private and key in PRIVATE_MEMBERS
+        else _walk(item, redactor, name if about_person and not redactor.hides(key) else str(key), text)
+        for key, item in value.items()
+    }
