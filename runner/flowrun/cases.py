@@ -7,12 +7,12 @@ import io
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from flowrun.document import Document, read, shown
 from flowrun.errors import FlowrunError, Problem, Span
+from flowrun.frozen import dataclass
 
 MOST_CASES: Final = 10_000  # a product grows fast; more than this is a slip
 

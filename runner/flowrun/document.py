@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import takewhile
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
+from flowrun.frozen import dataclass
 from flowrun.places import Found, Places, Table, Where
 from flowrun.source import Source
 

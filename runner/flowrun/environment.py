@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +15,7 @@ from flowrun.browser.model import BrowserSettings
 from flowrun.client import Assertion, Certificate, Client, Dpop, IdToken, KeyFile, RequestObject, Userinfo
 from flowrun.document import Document, read
 from flowrun.errors import FlowrunError, Problem, did_you_mean
+from flowrun.frozen import dataclass
 from flowrun.redact import PRIVATE_MEMBERS
 from flowrun.secret_values import Secrets
 from flowrun.tls import Tls

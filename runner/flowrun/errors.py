@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 from unicodedata import combining, east_asian_width
+
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

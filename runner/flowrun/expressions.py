@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from flowrun.errors import did_you_mean
 from flowrun.filters import ALWAYS_KNOWN, FILTERS, FUNCTIONS, HoleError
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from jinja2.environment import TemplateExpression

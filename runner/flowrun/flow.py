@@ -8,8 +8,10 @@ import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
+
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from flowrun.browser.model import Hop

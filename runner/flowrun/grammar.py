@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
 from flowrun.errors import FlowrunError, Problem
+from flowrun.frozen import dataclass
 
 Where = tuple[str | int, ...]
 Schema = Mapping[str, Any]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import plan as plans
 from flowrun import rows as own_rows
 from flowrun import scenario as scenarios
 from flowrun.errors import FlowrunError, Problem, did_you_mean
+from flowrun.frozen import dataclass
 from flowrun.needs import unmet
 
 if TYPE_CHECKING:

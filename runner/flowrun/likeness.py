@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import validate
 from flowrun.document import Document
 from flowrun.errors import FlowrunError, Problem, Span
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from flowrun.places import Where

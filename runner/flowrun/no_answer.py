@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from urllib.parse import urlsplit
 
 from flowrun.errors import UNREACHABLE, WRONG_FILE, StepError
+from flowrun.frozen import dataclass
 from flowrun.lane import LateError
 
 

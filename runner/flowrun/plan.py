@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from flowrun.auth import METHODS
 from flowrun.cases import NO_CASE, Case
 from flowrun.environment import written_at
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
+from flowrun.frozen import dataclass
 from flowrun.needs import unmet
 from flowrun.steps import kind as step_kind
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 from flowrun import template
+from flowrun.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from flowrun.cases import Case, inside, read_cases
 from flowrun.document import MAX_BYTES, Document, read
 from flowrun.environment import FOLDER
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
+from flowrun.frozen import dataclass
 from flowrun.steps import KINDS
 
 At = tuple[str | int, ...]

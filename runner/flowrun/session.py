@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from flowrun.errors import FlowrunError, StepError
+from flowrun.frozen import dataclass
 from flowrun.keyring import Keyring
 from flowrun.redact import Redactor
 from flowrun.trust import browser_arguments

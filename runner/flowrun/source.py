@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import cached_property
 
 from flowrun.errors import Span
+from flowrun.frozen import dataclass
 
 _BREAK = re.compile(r"\r\n|\n|\r")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
+
+from flowrun.frozen import dataclass
 
 SANDBOX_PASSWORD: Final = "sandbox-password"  # noqa: S105  of the server that comes with flowrun; it guards nothing
 WITH_KEY: Final = frozenset({"private_key_jwt"})

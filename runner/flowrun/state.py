@@ -7,12 +7,13 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.errors import WRONG_FILE, FlowrunError, Problem
 from flowrun.flow import Flow
+from flowrun.frozen import dataclass
 from flowrun.steps import kind as step_kind
 
 if TYPE_CHECKING:

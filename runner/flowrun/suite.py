@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from flowrun.cli.browsing import BrowserOptions, settings_of
 from flowrun.cli.common import read_sets
 from flowrun.errors import draw
 from flowrun.events import Called, PageSeen, RunFinished, RunStarted, ScenarioFinished
+from flowrun.frozen import dataclass
 from flowrun.reading import Reading, unknown_sets
 from flowrun.report.console import Console
 from flowrun.report.folder import RunFolder

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
 from flowrun.filters import ALWAYS_KNOWN, FILTERS, FUNCTIONS, OMIT, HoleError, Path, seconds
+from flowrun.frozen import dataclass
 
 __all__ = [
     "ALWAYS_KNOWN",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flowrun.errors import WRONG_FILE, StepError
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     import ssl

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import grammar
 from flowrun.errors import Problem, did_you_mean
+from flowrun.frozen import dataclass
 from flowrun.grammar import Miss, Part, Schema, Walk, Where, schema
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from flowrun.blame.past import line_of
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

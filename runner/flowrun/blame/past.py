@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
+
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from flowrun.errors import Span

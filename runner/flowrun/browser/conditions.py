@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from flowrun.browser.finder import PRESSED, find, is_exact, shows_text
 from flowrun.browser.snapshot import FIELD, HEADING
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -14,11 +14,11 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowrun.browser.model import BrowserMissing
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

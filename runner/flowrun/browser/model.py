@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from flowrun.errors import NO_BROWSER, StepError
+from flowrun.frozen import dataclass
 
 Path = tuple[str | int, ...]
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})

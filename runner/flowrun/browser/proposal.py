@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from flowrun.browser.finder import PRESSED, UNDER, find, tidy
 from flowrun.browser.redirect import without_parameters
 from flowrun.browser.snapshot import BUTTON, CLIENT_ERROR, FIELD, HEADING, LINK
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

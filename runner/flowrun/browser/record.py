@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from flowrun.browser.cdp import Cdp, CdpGone, socket_address
 from flowrun.browser.snapshot import Snapshot, read_snapshot
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from flowrun.browser.proposal import Walked, failed_if_yaml
 from flowrun.browser.scene import TICK, ArrivedError, ControlAwayError, Scene
 from flowrun.browser.screen import OWN_PAGES
 from flowrun.browser.snapshot import BUTTON, CLIENT_ERROR, FIELD
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

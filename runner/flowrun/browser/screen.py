@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from flowrun.browser.snapshot import (
     read_snapshot,
     with_frame,
 )
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

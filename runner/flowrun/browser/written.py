@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from flowrun.browser.finder import tidy
 from flowrun.browser.proposal import SAYS_NO, called, scalar
 from flowrun.browser.snapshot import BUTTON, FIELD, HEADING
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
+
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from flowrun.flow import Around

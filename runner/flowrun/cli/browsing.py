@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import click
+
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from flowrun.browser import BrowserSettings

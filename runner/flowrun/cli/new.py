@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +17,7 @@ from flowrun.cli.common import fail
 from flowrun.document import shown
 from flowrun.environment import FOLDER
 from flowrun.errors import FlowrunError, Problem, did_you_mean
+from flowrun.frozen import dataclass
 from flowrun.secret_values import PLACEHOLDER
 
 AUTH: Final = ("private_key_jwt", *sorted(starter.WITH_SECRET), *sorted(starter.WITH_CERTIFICATE), "none")

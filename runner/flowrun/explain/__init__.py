@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import as_file, files
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flowrun import profiles, rows
 from flowrun.checks import CHECKS
 from flowrun.document import read
+from flowrun.frozen import dataclass
 from flowrun.needs import NEEDS
 from flowrun.refusals import ADVICE
 from flowrun.sandbox import FAULTS

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 from jose.exceptions import JOSEError
 
+from flowrun.frozen import dataclass
 from flowrun.jose.agreement import AGREED, agreed, sender
 from flowrun.jose.algorithms import prepared
 from flowrun.jose.compact import Sealed, refuse_crit, sealed

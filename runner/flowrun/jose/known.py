@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowrun.errors import did_you_mean
+from flowrun.frozen import dataclass
 from flowrun.jose.errors import JoseError, listed, quoted
 
 if TYPE_CHECKING:

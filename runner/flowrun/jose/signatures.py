@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jose.exceptions import JOSEError
 
+from flowrun.frozen import dataclass
 from flowrun.jose.algorithms import prepared
 from flowrun.jose.compact import Peeked, peek, refuse_crit
 from flowrun.jose.errors import JoseError, listed, quoted

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from flowrun import endpoints
 from flowrun.environment import written_at
 from flowrun.errors import FlowrunError, Problem, StepError
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from flowrun.client import Client

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from importlib.resources import as_file, files
 from typing import Any, Final
 
 from flowrun.document import read
+from flowrun.frozen import dataclass
 
 LEVELS: Final = ("must", "should", "info", "off")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from flowrun.events import Called, PageSeen
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from flowrun.report.record import Scenario

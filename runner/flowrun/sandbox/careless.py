@@ -6,10 +6,11 @@ import base64
 import binascii
 import hmac
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from joserfc.jwk import OctKey
+
+from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
+from flowrun.frozen import dataclass
 from flowrun.sandbox.faults import require_known
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from flowrun.auth.base import Call, name_client
 from flowrun.auth.certificate import as_header, goes_to
 from flowrun.errors import WRONG_FILE, StepError
 from flowrun.flow import PROTECTED, PROTECTED_LABEL, ReceivedJwt, Refusal, SignedJwt, form_value, now, with_extra
+from flowrun.frozen import dataclass
 from flowrun.tamper import ASSERTION, NOBODY, PROOF, Outgoing, Tampering
 from flowrun.tls import Tls
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.errors import FlowrunError, StepError
 from flowrun.flow import Refusal, form_value, now
+from flowrun.frozen import dataclass
 from flowrun.steps.base import Outcome, StepKind, own_error
 from flowrun.steps.received import read_jwt, readable, server_algorithms
 from flowrun.steps.request import authorization_url

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.errors import StepError
 from flowrun.flow import as_form
+from flowrun.frozen import dataclass
 from flowrun.steps.base import (
     Outcome,
     Request,

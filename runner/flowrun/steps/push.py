@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.errors import FAILED, UNREACHABLE, StepError
 from flowrun.flow import as_form, form_value, now
+from flowrun.frozen import dataclass
 from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, shown
 from flowrun.steps.request import beside_request, leaves_unsigned, sign_request_object, with_query
 

@@ -6,11 +6,12 @@ Any of them can be encrypted for the server as well (RFC 7516).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.auth.base import assertion_claims
 from flowrun.flow import now
+from flowrun.frozen import dataclass
 from flowrun.steps.base import Outcome, StepKind
 from flowrun.steps.request import encrypt_for_server, sign_claims, sign_request_object
 from flowrun.template import seconds

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flowrun.frozen import dataclass
 from flowrun.steps.base import Outcome, StepKind
 
 if TYPE_CHECKING:

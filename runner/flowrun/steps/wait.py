@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.errors import StepError
+from flowrun.frozen import dataclass
 from flowrun.paths import MissingValueError, PathError, follow, parse
 from flowrun.steps.base import Outcome, StepKind, own_error
 from flowrun.template import HoleError, evaluate, seconds
