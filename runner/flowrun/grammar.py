@@ -29,6 +29,12 @@ _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "array": list,
     "object": dict,
 }
+# The classes of what YAML and JSON give, by type; an integer may also be a float without a fraction.
+_CLASSES: Final[Mapping[str, frozenset[type]]] = {
+    **{name: frozenset({kind}) for name, kind in _TYPES.items() if isinstance(kind, type)},
+    **dict.fromkeys(("number", "integer"), frozenset({int, float})),
+}
+_ALL_CLASSES: Final = frozenset[type]().union(*_CLASSES.values())
 # What a validator must understand; anything else in a schema is for people.
 KEYWORDS: Final = frozenset(
     {"$ref", "type", "enum", "pattern", "minLength", "minimum", "items", "minItems", "maxItems", "anyOf", "oneOf"}
@@ -37,16 +43,53 @@ KEYWORDS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Part:
-    """A piece of a schema, and the file that its references start from."""
+    """A piece of a schema, and the file that its references start from.
+
+    What the walk asks of it time and again is found once: `types` are the names of the JSON types that it allows (none:
+    all), `sure` the classes whose values are surely of one of them, `never` those whose values surely are not. `good`
+    are texts that follow it, with and without holes allowed: the files of a suite have most of theirs in common.
+    """
 
     schema: Schema
     base: str
+    types: tuple[str, ...] = field(init=False)
+    sure: frozenset[type] = field(init=False)
+    never: frozenset[type] = field(init=False)
+    good: tuple[set[str], set[str]] = field(init=False, repr=False)
+    _under: dict[str, tuple[Part, ...]] = field(init=False, repr=False)
+    _members: dict[str, Part] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Look at the types."""
+        types = self.schema.get("type", ())
+        self.types = (types,) if isinstance(types, str) else tuple(types)
+        possible = {one for name in self.types for one in _CLASSES[name]}
+        self.sure = frozenset(possible - {float} if "number" not in self.types else possible) if types else _ALL_CLASSES
+        self.never = _ALL_CLASSES - possible if types else frozenset()
+        self.good = (set(), set())
+        self._under, self._members = {}, {}
 
     def of(self, written: Schema) -> Part:
         """Return a piece written inside this one, its reference followed."""
         return _resolved(written, self.base)
+
+    def under(self, keyword: str) -> tuple[Part, ...]:
+        """Return what stands under a keyword that takes a schema, or several; none where it is not there, or a bool."""
+        found = self._under.get(keyword)
+        if found is None:
+            written = self.schema.get(keyword, ())
+            several = written if isinstance(written, list) else [written] if isinstance(written, Mapping) else []
+            found = self._under[keyword] = tuple(map(self.of, several))
+        return found
+
+    def member(self, key: str) -> Part | None:
+        """Return what a member of this name has to follow, None if nothing is said of it under `properties`."""
+        found = self._members.get(key)
+        if found is None and key in self.schema.get("properties", {}):
+            found = self._members[key] = self.of(self.schema["properties"][key])
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +184,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text)
 
 
-# Texts that follow a schema (by its identity: those above keep it): the files of a suite have most of theirs in common.
-_good: Final[set[tuple[int, bool, str] | None]] = set()
-_MOST_GOOD: Final = 5000
+_MOST_GOOD: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,51 +198,49 @@ class Walk:
     holes: bool = True
     coming: list[tuple[Where, bool, str]] = field(default_factory=list)
 
-    def misses(self, written: Schema, base: str, value: Any, path: Where, around: Part | None = None) -> list[Miss]:
-        """Return everything at and below `path` that does not follow the schema."""
-        here = _resolved(written, base)
-        known = (id(here.schema), self.holes, value) if type(value) is str else None
-        if known in _good:
+    def misses(self, here: Part, value: Any, path: Where, around: Part | None = None) -> list[Miss]:
+        """Return everything at and below `path` that does not follow a piece of a schema."""
+        good = here.good[self.holes]
+        is_text = type(value) is str
+        if is_text and value in good:
             return []
         before = len(self.coming)
-        found = list(self._all(here, value, path, around))
+        found = self._all(here, value, path, around)
         if found:
             del self.coming[before:]  # this is not the branch that was meant
             if "x-problem" in here.schema:
                 return [Miss(path, "x-problem", here, value, key=here.schema["x-problem"].get("key", ""))]
         elif "x-comes" in here.schema:
             self.coming[before:] = [(path, "enum" in here.schema, here.schema["x-comes"])]
-        elif known is not None and len(self.coming) == before and len(_good) < _MOST_GOOD:
-            _good.add(known)
+        elif is_text and len(self.coming) == before and len(good) < _MOST_GOOD:
+            good.add(value)
         return found
 
-    def _all(self, here: Part, value: Any, path: Where, around: Part | None) -> Iterator[Miss]:
+    def _all(self, here: Part, value: Any, path: Where, around: Part | None) -> list[Miss]:
         schema = here.schema
-        types = schema.get("type")
-        if types is not None and not any(is_type(value, one) for one in ([types] if isinstance(types, str) else types)):
-            yield Miss(path, "type", here, value, kind=True)
-            return
-        if schema.get("x-template") and not self.holes:
-            yield Miss(path, "type", here, value, kind=True)
-            return
+        if type(value) not in here.sure and here.types and not any(is_type(value, one) for one in here.types):
+            return [Miss(path, "type", here, value, kind=True)]
+        if not self.holes and schema.get("x-template"):
+            return [Miss(path, "type", here, value, kind=True)]
         if "enum" in schema and not any(value == one and type(value) is type(one) for one in schema["enum"]):
             kind = not any(type(value) is type(one) for one in schema["enum"])
-            yield Miss(path, "enum", here, value, kind=kind, choices=tuple(schema["enum"]))
-            return
+            return [Miss(path, "enum", here, value, kind=kind, choices=tuple(schema["enum"]))]
+        found: list[Miss] = []
         if isinstance(value, str):
-            yield from self._text(here, value, path)
+            found += self._text(here, value, path)
         elif isinstance(value, dict):
-            yield from self._mapping(here, value, path, around)
+            found += self._mapping(here, value, path, around)
         elif isinstance(value, list):
-            yield from self._list(here, value, path)
+            found += self._list(here, value, path)
         elif "minimum" in schema and isinstance(value, int | float) and value < schema["minimum"]:
-            yield Miss(path, "minimum", here, value)
+            found.append(Miss(path, "minimum", here, value))
         if "anyOf" in schema:
-            yield from self._any_of(here, value, path, around)
-        for one in schema.get("allOf", ()):
-            yield from self.misses(one, here.base, value, path, around)
-        if "not" in schema and not self.misses(schema["not"], here.base, value, path):
-            yield Miss(path, "not", here, value)
+            found += self._any_of(here, value, path, around)
+        for one in here.under("allOf"):
+            found += self.misses(one, value, path, around)
+        if any(not self.misses(one, value, path) for one in here.under("not")):
+            found.append(Miss(path, "not", here, value))
+        return found
 
     def _text(self, here: Part, value: str, path: Where) -> Iterator[Miss]:
         schema = here.schema
@@ -216,9 +255,9 @@ class Walk:
             yield Miss(path, "minItems", here, value)
         if len(value) > schema.get("maxItems", len(value)):
             yield Miss(path, "maxItems", here, value)
-        if "items" in schema:
+        for one in here.under("items"):
             for number, item in enumerate(value):
-                yield from self.misses(schema["items"], here.base, item, (*path, number))
+                yield from self.misses(one, item, (*path, number))
 
     def _mapping(self, here: Part, value: dict[str, Any], path: Where, around: Part | None) -> Iterator[Miss]:
         schema = here.schema
@@ -232,32 +271,37 @@ class Walk:
             yield Miss(path, "minProperties", here, value)
         if len(value) > schema.get("maxProperties", len(value)):
             yield Miss(path, "maxProperties", here, value)
-        known: Schema = schema.get("properties", {})
-        others = schema.get("additionalProperties", True)
+        closed = schema.get("additionalProperties", True) is False
         mine = here if "x-one-of" in schema else None
         for key, item in value.items():
-            if "propertyNames" in schema:
-                for miss in self.misses(schema["propertyNames"], here.base, key, (*path, key)):
+            for one in here.under("propertyNames"):
+                for miss in self.misses(one, key, (*path, key)):
                     yield Miss(miss.path, "propertyNames", miss.part, key, key=key)
-            if key in known:
-                yield from self.misses(known[key], here.base, item, (*path, key), mine)
-            elif others is False:
+            member = here.member(key)
+            if member is not None:
+                yield from self.misses(member, item, (*path, key), mine)
+            elif closed:
                 yield Miss((*path, key), "additionalProperties", here, value, key=key, around=around)
-            elif others is not True:
-                yield from self.misses(others, here.base, item, (*path, key))
+            else:
+                for one in here.under("additionalProperties"):
+                    yield from self.misses(one, item, (*path, key))
         if "oneOf" in schema:
             fitting = [one["required"][0] for one in schema["oneOf"] if one["required"][0] in value]
             if len(fitting) != 1:
                 yield Miss(path, "oneOf", here, value, choices=tuple(fitting))
 
-    def _any_of(self, here: Part, value: Any, path: Where, around: Part | None) -> Iterator[Miss]:
-        tried: list[tuple[Part, list[Miss]]] = []
-        for one in here.schema["anyOf"]:
-            found = self.misses(one, here.base, value, path, around)
-            if not found:
-                return
-            tried.append((here.of(one), found))
-        yield from _closest(here, value, path, tried)
+    def _any_of(self, here: Part, value: Any, path: Where, around: Part | None) -> list[Miss]:
+        found: dict[int, list[Miss]] = {}
+        for number, one in enumerate(here.under("anyOf")):
+            if type(value) not in one.never:
+                found[number] = self.misses(one, value, path, around)
+                if not found[number]:
+                    return []
+        tried = [
+            (one, found[number] if number in found else self.misses(one, value, path, around))
+            for number, one in enumerate(here.under("anyOf"))
+        ]
+        return _closest(here, value, path, tried)
 
 
 def _closest(here: Part, value: Any, path: Where, tried: Sequence[tuple[Part, list[Miss]]]) -> list[Miss]:

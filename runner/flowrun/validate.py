@@ -60,7 +60,7 @@ def not_built(document: Document, schema_name: str) -> list[Problem]:
 def _walked(document: Document, schema_name: str) -> tuple[list[Problem], list[Problem]]:
     """Return the problems of a file, and apart what is not built."""
     part, walk = grammar.part(schema_name), Walk()
-    misses = walk.misses(part.schema, part.base, document.data, ())
+    misses = walk.misses(part, document.data, ())
     found = {_words(miss): None for miss in misses if not _said_of_sibling(miss)}
     problems = [_problem(document, words) for words in found]
     # What was repaired in reading has been said; its value is only a guess.
@@ -82,9 +82,7 @@ def _unbuilt(document: Document, path: Where, value_meant: bool, sentence: str) 
 def filled(value: Any, schema_name: str, pointer: str = "") -> list[tuple[Where, str]]:
     """Return what is wrong with a value whose holes are filled: the path inside it, and words."""
     part = grammar.part(schema_name, pointer)
-    return [
-        (words.path, words.title) for words in map(_words, Walk(holes=False).misses(part.schema, part.base, value, ()))
-    ]
+    return [(words.path, words.title) for words in map(_words, Walk(holes=False).misses(part, value, ()))]
 
 
 def _sorted(problems: Sequence[Problem]) -> list[Problem]:
