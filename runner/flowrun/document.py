@@ -32,6 +32,7 @@ _MAX_REPAIRS: Final = 30
 # because client ids and account numbers look like that.
 _INT = re.compile(r"-?(?:0|[1-9]\d{0,17})")
 _FLOAT = re.compile(r"-?(?:0|[1-9]\d*)\.\d+(?:[eE][-+]?\d+)?")
+_BEGIN_A_NUMBER: Final = "-0123456789"
 _WORDS: Final[Mapping[str, bool | None]] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
@@ -151,10 +152,10 @@ def _in_order(problems: list[Problem]) -> list[Problem]:
 def _text(path: Path, file: str) -> str:
     """Return what a file says; raises `FlowrunError`."""
     try:
-        if path.is_dir():
-            raise FlowrunError(Problem("file-unreadable", f"{file} is a folder, a file was expected"))
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        raise FlowrunError(Problem("file-unreadable", f"{file} is a folder, a file was expected")) from None
     except FileNotFoundError:
         raise FlowrunError(Problem("file-missing", f"there is no file {file}", None, _nearest(path))) from None
     except (OSError, ValueError) as error:
@@ -213,6 +214,7 @@ class _Reading:
         self._source = source
         self._meant = {repair.value: repair.meant for repair in repairs}
         self._parser = _Parser(text)
+        self._next, self._peek = self._parser.get_event, self._parser.peek_event
         self._anchors: dict[str, _Anchor] = {}
         self._copied = 0
         self._quoted: tuple[int, int] | None = None
@@ -254,9 +256,6 @@ class _Reading:
             raise _StopError(problem)
         return data
 
-    def _next(self) -> Any:
-        return self._parser.get_event()
-
     def _empty(self) -> Problem:
         return Problem("file-empty", "there is nothing in this file", Span(self._source.file, 1, 1, 1))
 
@@ -270,33 +269,36 @@ class _Reading:
 
     def _node(self, path: Where, depth: int) -> Any:
         event = self._next()
-        start = event.start_mark.index
+        start, end = _place(event)
         if depth > MAX_DEPTH:
             raise _StopError(self._too_deep(start))
-        if isinstance(event, yaml.AliasEvent):
+        kind = type(event)
+        if kind is yaml.AliasEvent:
             return self._alias(event, path)
-        tag = getattr(event, "tag", None)
-        if tag:
-            end = start + len(re.split(r"\s", self._source.text[start:], maxsplit=1)[0])
-            self._complain(
-                "yaml-tag", "tags have no meaning here", start, end, "a text that begins with ! needs quotes"
-            )
-        anchor = _Anchor(None, {}, {}) if event.anchor else None
-        if anchor is not None:
-            self._anchors[event.anchor] = anchor
-        self.spans[path] = (start, event.end_mark.index)
-        if isinstance(event, yaml.ScalarEvent):
-            value = self._scalar(event, path)
-        elif isinstance(event, yaml.SequenceStartEvent):
-            value = self._sequence(path, depth)
-        else:
-            value = self._mapping(path, depth, start)
-        if anchor is not None:
-            self._remember(anchor, value, path)
+        if event.tag:
+            self._tag(start)
+        self.spans[path] = (start, end)
+        if event.anchor is None:
+            return self._value(event, path, depth)
+        anchor = self._anchors[event.anchor] = _Anchor(None, {}, {})
+        value = self._value(event, path, depth)
+        self._remember(anchor, value, path)
         return value
 
+    def _value(self, event: Any, path: Where, depth: int) -> Any:
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            return self._scalar(event, path)
+        if kind is yaml.SequenceStartEvent:
+            return self._sequence(path, depth)
+        return self._mapping(path, depth, event.start_mark.index)
+
+    def _tag(self, start: int) -> None:
+        end = start + len(re.split(r"\s", self._source.text[start:], maxsplit=1)[0])
+        self._complain("yaml-tag", "tags have no meaning here", start, end, "a text that begins with ! needs quotes")
+
     def _scalar(self, event: Any, path: Where) -> Any:
-        start, end = _place(event)
+        start, end = self.spans[path]
         text: str = self._meant.get(start, event.value)
         if event.implicit[0] or start in self._meant:
             if start == end and path in self.keys:
@@ -313,7 +315,7 @@ class _Reading:
 
     def _sequence(self, path: Where, depth: int) -> list[Any]:
         items: list[Any] = []
-        while not self._parser.check_event(yaml.SequenceEndEvent):
+        while type(self._peek()) is not yaml.SequenceEndEvent:
             items.append(self._node((*path, len(items)), depth + 1))
         self._end(path)
         return items
@@ -324,10 +326,9 @@ class _Reading:
     def _mapping(self, path: Where, depth: int, start: int) -> Any:
         values: dict[str, Any] = {}
         merged: list[Any] = []
-        while not self._parser.check_event(yaml.MappingEndEvent):
-            first = self._parser.peek_event()
-            if not isinstance(first, yaml.ScalarEvent):
-                if isinstance(first, yaml.MappingStartEvent) and _place(first)[0] == start + 1:
+        while type(first := self._peek()) is not yaml.MappingEndEvent:
+            if type(first) is not yaml.ScalarEvent:
+                if type(first) is yaml.MappingStartEvent and _place(first)[0] == start + 1:
                     return self._hole(path, start)
                 self._strange_key()
                 continue
@@ -358,7 +359,7 @@ class _Reading:
 
     def _strange_key(self) -> None:
         """Read over a key that is a list, a mapping or an alias, and its value."""
-        begin = self._parser.peek_event().start_mark.index
+        begin = self._peek().start_mark.index
         end = max(self._skip(), begin + 1)
         self._complain("yaml-key", "a key must be a text", begin, end, "put quotes around it")
         self._skip()
@@ -434,8 +435,9 @@ def _plain(text: str) -> Any:
     """Return what an unquoted text stands for."""
     if text in _WORDS:
         return _WORDS[text]
-    if _INT.fullmatch(text):
-        return int(text)
-    if _FLOAT.fullmatch(text):
-        return float(text)
+    if text[0] in _BEGIN_A_NUMBER:
+        if _INT.fullmatch(text):
+            return int(text)
+        if _FLOAT.fullmatch(text):
+            return float(text)
     return sys.intern(text) if len(text) <= _SHORT else text

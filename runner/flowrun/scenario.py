@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
@@ -155,12 +156,18 @@ def find(paths: Sequence[Path]) -> list[Path]:
 
 
 def _yaml_files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder).parts
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
         # A name that begins with _ is for files that others use; it is no scenario of its own. A pack is for `harden`.
-        hidden = any(part.startswith((".", "_")) or part in {FOLDER, PACK} for part in inside)
-        if path.suffix in {".yaml", ".yml"} and not hidden and path.is_file():
-            yield path
+        if entry.name.startswith((".", "_")) or entry.name in {FOLDER, PACK}:
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _yaml_files(folder / entry.name)
+        elif entry.name.endswith((".yaml", ".yml")) and entry.is_file():
+            yield folder / entry.name
 
 
 def looks_like_scenario(path: Path) -> bool:
