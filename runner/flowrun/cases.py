@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from flowrun.dataclass import dataclass
 from flowrun.document import Document, read, shown
 from flowrun.errors import FlowrunError, Problem, Span
-from flowrun.frozen import dataclass
 
 MOST_CASES: Final = 10_000  # a product grows fast; more than this is a slip
 

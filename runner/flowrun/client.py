@@ -7,7 +7,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
-from flowrun.frozen import dataclass
 from flowrun.places import Found, Places, Table, Where
 from flowrun.source import Source
 

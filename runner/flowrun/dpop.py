@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
+from flowrun.dataclass import dataclass
 from flowrun.flow import SignedJwt, now
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import FAILED, HELD, INTERRUPTED, UNREACHABLE, gravest
 from flowrun.events import Event, RunFinished, RunStarted, ScenarioFinished
-from flowrun.frozen import dataclass
 from flowrun.running import Run
 from flowrun.turns import browses, in_turns, waits
 

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from flowrun import profiles, rows, template, validate
 from flowrun.browser.model import BrowserSettings
 from flowrun.client import Assertion, Certificate, Client, Dpop, IdToken, KeyFile, RequestObject, Userinfo
+from flowrun.dataclass import dataclass
 from flowrun.document import Document, read
 from flowrun.errors import FlowrunError, Problem, did_you_mean
-from flowrun.frozen import dataclass
 from flowrun.redact import PRIVATE_MEMBERS
 from flowrun.secret_values import Secrets
 from flowrun.tls import Tls

@@ -13,9 +13,9 @@ from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefine
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import did_you_mean
 from flowrun.filters import ALWAYS_KNOWN, FILTERS, FUNCTIONS, HoleError
-from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from jinja2.environment import TemplateExpression

@@ -14,8 +14,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import FlowrunError, Problem
-from flowrun.frozen import dataclass
 
 Where = tuple[str | int, ...]
 Schema = Mapping[str, Any]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from flowrun import plan as plans
 from flowrun import rows as own_rows
 from flowrun import scenario as scenarios
+from flowrun.dataclass import dataclass
 from flowrun.errors import FlowrunError, Problem, did_you_mean
-from flowrun.frozen import dataclass
 from flowrun.needs import unmet
 
 if TYPE_CHECKING:

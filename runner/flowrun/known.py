@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flowrun import template
 from flowrun.client import Client
+from flowrun.dataclass import dataclass
 from flowrun.errors import INTERRUPTED, WRONG_FILE, FlowrunError, Problem, StepError
 from flowrun.events import Told
 from flowrun.flow import Flow, automatic_parameters

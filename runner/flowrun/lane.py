@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import quote, urlsplit
+
+from flowrun.dataclass import dataclass
 
 _HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 PORTS: Final = {"http": 80, "https": 443}

@@ -13,9 +13,9 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import validate
+from flowrun.dataclass import dataclass
 from flowrun.document import Document
 from flowrun.errors import FlowrunError, Problem, Span
-from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from flowrun.places import Where

@@ -7,8 +7,8 @@ from dataclasses import field
 from typing import Final
 from urllib.parse import urlsplit
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import UNREACHABLE, WRONG_FILE, StepError
-from flowrun.frozen import dataclass
 from flowrun.lane import LateError
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from flowrun import certificates, inputs, lookahead, targets, template
 from flowrun.auth import METHODS
 from flowrun.cases import NO_CASE, Case
+from flowrun.dataclass import dataclass
 from flowrun.environment import written_at
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
-from flowrun.frozen import dataclass
 from flowrun.needs import unmet
 from flowrun.steps import kind as step_kind
 

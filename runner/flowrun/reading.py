@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from flowrun import environment as environments
 from flowrun import plan as plans
 from flowrun import scenario as scenarios
+from flowrun.dataclass import dataclass
 from flowrun.errors import FlowrunError, Problem, did_you_mean
 
 if TYPE_CHECKING:

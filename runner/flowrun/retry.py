@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from flowrun import template
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

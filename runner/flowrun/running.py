@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import blame, endpoints, refusals, rule, template, validate
 from flowrun import plan as plans
 from flowrun.blame import past
+from flowrun.dataclass import dataclass
 from flowrun.errors import FAILED, HELD, INTERRUPTED, WRONG_FILE, FlowrunError, Problem, StepError
 from flowrun.events import (
     Called,

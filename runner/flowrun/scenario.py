@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from flowrun import likeness, validate
 from flowrun.cases import Case, inside, read_cases
+from flowrun.dataclass import dataclass
 from flowrun.document import MAX_BYTES, Document, read
 from flowrun.environment import FOLDER
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
-from flowrun.frozen import dataclass
 from flowrun.steps import KINDS
 
 At = tuple[str | int, ...]

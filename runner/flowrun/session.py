@@ -6,8 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import FlowrunError, StepError
-from flowrun.frozen import dataclass
 from flowrun.keyring import Keyring
 from flowrun.redact import Redactor
 from flowrun.trust import browser_arguments

@@ -7,8 +7,8 @@ from array import array
 from bisect import bisect_right
 from functools import cached_property
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import Span
-from flowrun.frozen import dataclass
 
 _BREAK = re.compile(r"\r\n|\n|\r")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 
 SANDBOX_PASSWORD: Final = "sandbox-password"  # noqa: S105  of the server that comes with flowrun; it guards nothing
 WITH_KEY: Final = frozenset({"private_key_jwt"})

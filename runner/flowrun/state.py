@@ -11,9 +11,9 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import WRONG_FILE, FlowrunError, Problem
 from flowrun.flow import Flow
-from flowrun.frozen import dataclass
 from flowrun.steps import kind as step_kind
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from flowrun import engine
 from flowrun.cli.browsing import BrowserOptions, settings_of
 from flowrun.cli.common import read_sets
+from flowrun.dataclass import dataclass
 from flowrun.errors import draw
 from flowrun.events import Called, PageSeen, RunFinished, RunStarted, ScenarioFinished
-from flowrun.frozen import dataclass
 from flowrun.reading import Reading, unknown_sets
 from flowrun.report.console import Console
 from flowrun.report.folder import RunFolder

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import Problem, Span
-from flowrun.frozen import dataclass
 from flowrun.source import Source
 
 _MISSING_SPACE = re.compile(r"\s*(?:- +)*(?P<key>[A-Za-z_][\w.-]*):(?P<value>[^\s:/'\"].*?)\s*(?: #.*)?$")

@@ -14,10 +14,10 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import WRONG_FILE, StepError, did_you_mean
 from flowrun.filters import seconds
 from flowrun.flow import form_value
-from flowrun.frozen import dataclass
 from flowrun.paths import parse, spell
 
 if TYPE_CHECKING:

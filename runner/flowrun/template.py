@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from flowrun.dataclass import dataclass
 from flowrun.filters import ALWAYS_KNOWN, FILTERS, FUNCTIONS, OMIT, HoleError, Path, seconds
-from flowrun.frozen import dataclass
 
 __all__ = [
     "ALWAYS_KNOWN",

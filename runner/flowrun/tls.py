@@ -6,8 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import WRONG_FILE, StepError
-from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     import ssl

@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import grammar
+from flowrun.dataclass import dataclass
 from flowrun.errors import Problem, did_you_mean
-from flowrun.frozen import dataclass
 from flowrun.grammar import Miss, Part, Schema, Walk, Where, schema
 
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import blame, checks, matchers, refusals, rule, template
 from flowrun.checks.base import NotApplicable
+from flowrun.dataclass import dataclass
 from flowrun.errors import FAILED, HELD, Problem, Span, gravest
 from flowrun.events import Event, Expected, Judged, Told
 from flowrun.flow import Around

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 from urllib.parse import unquote, urlencode, urlsplit
 
 from flowrun import i_json
+from flowrun.dataclass import dataclass
 from flowrun.errors import WRONG_FILE, StepError
-from flowrun.frozen import dataclass
 from flowrun.lane import BrokenError, Came, LateError, Target, UnsendableError, joined, proxy_of, target_of
 from flowrun.no_answer import no_answer
 from flowrun.tls import Tls, context_for

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
@@ -12,6 +11,7 @@ from flowrun.browser.events import body_of, console_words, headers_of, origin_of
 from flowrun.browser.redirect import is_web, pattern, read_callback, same_place, without_parameters
 from flowrun.browser.snapshot import CLIENT_ERROR
 from flowrun.browser.watch import FOLLOW_SECONDS, REDIRECTS, Tab, Watch
+from flowrun.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

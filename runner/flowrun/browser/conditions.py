@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowrun.browser.finder import PRESSED, find, is_exact, shows_text
 from flowrun.browser.snapshot import FIELD, HEADING
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import NO_BROWSER, StepError
-from flowrun.frozen import dataclass
 
 Path = tuple[str | int, ...]
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from flowrun.browser.finder import PRESSED, UNDER, find, tidy
 from flowrun.browser.redirect import without_parameters
 from flowrun.browser.snapshot import BUTTON, CLIENT_ERROR, FIELD, HEADING, LINK
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowrun.browser.cdp import Cdp, CdpGone, socket_address
 from flowrun.browser.snapshot import Snapshot, read_snapshot
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

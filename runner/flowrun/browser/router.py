@@ -18,7 +18,7 @@ from flowrun.browser.proposal import Walked, failed_if_yaml
 from flowrun.browser.scene import TICK, ArrivedError, ControlAwayError, Scene
 from flowrun.browser.screen import OWN_PAGES
 from flowrun.browser.snapshot import BUTTON, CLIENT_ERROR, FIELD
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from flowrun.browser import evidence
 from flowrun.browser.finder import CSS, UNDER, WORD_OF, find, quoted
 from flowrun.browser.model import BrowseError
 from flowrun.browser.screen import COVERED, LOST, MOVED, Held, NotNowError, Ready, Screen
+from flowrun.dataclass import dataclass
 from flowrun.errors import did_you_mean
 
 if TYPE_CHECKING:

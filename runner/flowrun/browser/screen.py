@@ -30,7 +30,7 @@ from flowrun.browser.snapshot import (
     read_snapshot,
     with_frame,
 )
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

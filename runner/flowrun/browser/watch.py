@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from flowrun.browser.cdp import Cdp
 from flowrun.browser.model import Callback, Hop
 from flowrun.browser.redirect import read_callback
+from flowrun.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

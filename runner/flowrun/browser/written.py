@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from flowrun.browser.finder import tidy
 from flowrun.browser.proposal import SAYS_NO, called, scalar
 from flowrun.browser.snapshot import BUTTON, FIELD, HEADING
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,10 +14,10 @@ import click
 
 from flowrun import profiles, starter
 from flowrun.cli.common import fail
+from flowrun.dataclass import dataclass
 from flowrun.document import shown
 from flowrun.environment import FOLDER
 from flowrun.errors import FlowrunError, Problem, did_you_mean
-from flowrun.frozen import dataclass
 from flowrun.secret_values import PLACEHOLDER
 
 AUTH: Final = ("private_key_jwt", *sorted(starter.WITH_SECRET), *sorted(starter.WITH_CERTIFICATE), "none")

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import profiles, rows
 from flowrun.checks import CHECKS
+from flowrun.dataclass import dataclass
 from flowrun.document import read
-from flowrun.frozen import dataclass
 from flowrun.needs import NEEDS
 from flowrun.refusals import ADVICE
 from flowrun.sandbox import FAULTS

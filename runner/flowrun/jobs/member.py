@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import FAILED, Problem
 from flowrun.jobs.model import Fault
 

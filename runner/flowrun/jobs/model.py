@@ -6,7 +6,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 from flowrun.jose.encoding import DuplicateMemberError, from_base64url, from_json
 from flowrun.jose.errors import JoseError, listed, quoted
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jose.exceptions import JOSEError
 
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 from flowrun.jose.agreement import AGREED, agreed, sender
 from flowrun.jose.algorithms import prepared
 from flowrun.jose.compact import Sealed, refuse_crit, sealed

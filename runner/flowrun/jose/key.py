@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 from flowrun.jose.encoding import to_base64url, to_json
 from flowrun.jose.errors import JoseError, listed, quoted
 from flowrun.jose.known import a_key, algorithm, fitting

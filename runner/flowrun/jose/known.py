@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import did_you_mean
-from flowrun.frozen import dataclass
 from flowrun.jose.errors import JoseError, listed, quoted
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jose.exceptions import JOSEError
 
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 from flowrun.jose.algorithms import prepared
 from flowrun.jose.compact import Peeked, peek, refuse_crit
 from flowrun.jose.errors import JoseError, listed, quoted

@@ -7,9 +7,9 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from flowrun import endpoints
+from flowrun.dataclass import dataclass
 from flowrun.environment import written_at
 from flowrun.errors import FlowrunError, Problem, StepError
-from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from flowrun.client import Client

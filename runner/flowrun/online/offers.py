@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import Problem
-from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from functools import lru_cache
 from importlib.resources import as_file, files
 from typing import Any, Final
 
+from flowrun.dataclass import dataclass
 from flowrun.document import read
-from flowrun.frozen import dataclass
 
 LEVELS: Final = ("must", "should", "info", "off")
 

@@ -7,11 +7,12 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Final
 from xml.sax.saxutils import escape, quoteattr
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import draw
 from flowrun.report.record import FileReporter, Scenario
 

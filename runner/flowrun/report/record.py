@@ -10,10 +10,11 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
+from flowrun.dataclass import dataclass
 from flowrun.events import (
     Called,
     Event,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from flowrun.dataclass import dataclass
 from flowrun.events import Called, PageSeen
-from flowrun.frozen import dataclass
 
 if TYPE_CHECKING:
     from flowrun.report.record import Scenario

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from flowrun.dataclass import dataclass
 from flowrun.events import Event, Judged, ScenarioFinished, ScenarioStarted, Told
 
 if TYPE_CHECKING:

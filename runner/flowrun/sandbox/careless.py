@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from joserfc.jwk import OctKey
 
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint, DeviceCodeGrant
 
+from flowrun.dataclass import dataclass
 from flowrun.sandbox.refusal import refusal
 from flowrun.sandbox.settings import AUTH_METHODS
 

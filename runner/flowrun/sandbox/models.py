@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, TokenMixin
@@ -11,6 +11,7 @@ from cryptography import x509
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from flowrun.dataclass import dataclass
 from flowrun.sandbox.refusal import refusal
 
 if TYPE_CHECKING:

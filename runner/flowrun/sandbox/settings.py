@@ -6,7 +6,7 @@ import time
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 from flowrun.sandbox.faults import require_known
 
 if TYPE_CHECKING:

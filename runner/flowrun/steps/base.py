@@ -13,9 +13,9 @@ from flowrun import endpoints
 from flowrun.auth import METHODS
 from flowrun.auth.base import Call, name_client
 from flowrun.auth.certificate import as_header, goes_to
+from flowrun.dataclass import dataclass
 from flowrun.errors import WRONG_FILE, StepError
 from flowrun.flow import PROTECTED, PROTECTED_LABEL, ReceivedJwt, Refusal, SignedJwt, form_value, now, with_extra
-from flowrun.frozen import dataclass
 from flowrun.tamper import ASSERTION, NOBODY, PROOF, Outgoing, Tampering
 from flowrun.tls import Tls
 

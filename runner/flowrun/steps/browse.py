@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import FlowrunError, StepError
 from flowrun.flow import Refusal, form_value, now
-from flowrun.frozen import dataclass
 from flowrun.steps.base import Outcome, StepKind, own_error
 from flowrun.steps.received import read_jwt, readable, server_algorithms
 from flowrun.steps.request import authorization_url

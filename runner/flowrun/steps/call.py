@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import StepError
 from flowrun.flow import as_form
-from flowrun.frozen import dataclass
 from flowrun.steps.base import (
     Outcome,
     Request,

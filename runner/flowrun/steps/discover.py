@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import StepError
-from flowrun.frozen import dataclass
 from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, own_error, require_url, shown
 
 if TYPE_CHECKING:

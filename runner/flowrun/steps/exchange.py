@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import StepError
 from flowrun.flow import form_value
-from flowrun.frozen import dataclass
 from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, oauth_error, own_error
 from flowrun.steps.named_token import token_named
 from flowrun.steps.received import id_token_algorithms, read_jwt

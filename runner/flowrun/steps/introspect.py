@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer
 from flowrun.steps.named_token import needs_token, token_form
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import FAILED, UNREACHABLE, StepError
 from flowrun.flow import as_form, form_value, now
-from flowrun.frozen import dataclass
 from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer, shown
 from flowrun.steps.request import beside_request, leaves_unsigned, sign_request_object, with_query
 

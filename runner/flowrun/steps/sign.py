@@ -10,8 +10,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.auth.base import assertion_claims
+from flowrun.dataclass import dataclass
 from flowrun.flow import now
-from flowrun.frozen import dataclass
 from flowrun.steps.base import Outcome, StepKind
 from flowrun.steps.request import encrypt_for_server, sign_claims, sign_request_object
 from flowrun.template import seconds

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from flowrun.frozen import dataclass
+from flowrun.dataclass import dataclass
 from flowrun.steps.base import Outcome, StepKind, http_values, judge_answer
 from flowrun.steps.named_token import token_named
 from flowrun.steps.received import read_jwt, readable, server_algorithms

@@ -6,8 +6,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from flowrun.dataclass import dataclass
 from flowrun.errors import StepError
-from flowrun.frozen import dataclass
 from flowrun.paths import MissingValueError, PathError, follow, parse
 from flowrun.steps.base import Outcome, StepKind, own_error
 from flowrun.template import HoleError, evaluate, seconds
