@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import re
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -89,6 +87,8 @@ def _base64url(text: str | bytes) -> str:
 
 
 def _sha256(text: str | bytes) -> bytes:
+    import hashlib  # noqa: PLC0415  few need it
+
     return hashlib.sha256(text.encode() if isinstance(text, str) else text).digest()
 
 
@@ -114,6 +114,12 @@ def _totp(secret: str) -> str:
     return f"{(int.from_bytes(digest[start : start + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"
 
 
+def _uuid() -> str:
+    import uuid  # noqa: PLC0415  it looks at the whole machine first
+
+    return str(uuid.uuid4())
+
+
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "plus": _plus,
     "minus": _minus,
@@ -127,5 +133,5 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "jwt_claims": _jwt_claims,
     "totp": _totp,
 }
-FUNCTIONS: Final[Mapping[str, Any]] = {"uuid": lambda: str(uuid.uuid4()), "omit": OMIT}
+FUNCTIONS: Final[Mapping[str, Any]] = {"uuid": _uuid, "omit": OMIT}
 ALWAYS_KNOWN: Final = frozenset({*FUNCTIONS, "now"})

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Final
 
 from flowrun.dataclass import dataclass
 from flowrun.errors import FlowrunError, Problem
+from flowrun.installed import folder
 
 Where = tuple[str | int, ...]
 Schema = Mapping[str, Any]
@@ -119,7 +119,7 @@ class Miss:
 @lru_cache(maxsize=64)
 def schema(name: str) -> Schema:
     """Return a schema as it stands in its file, for example `steps/push`."""
-    text = files("flowrun.schemas").joinpath(f"{name}.json").read_text("utf-8")
+    text = (folder("flowrun.schemas") / f"{name}.json").read_text("utf-8")
     data: Schema = json.loads(text)
     return data
 

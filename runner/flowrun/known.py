@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from functools import partial
@@ -13,6 +12,7 @@ from flowrun.client import Client
 from flowrun.dataclass import dataclass
 from flowrun.errors import INTERRUPTED, WRONG_FILE, FlowrunError, Problem, StepError
 from flowrun.events import Told
+from flowrun.filters import FUNCTIONS
 from flowrun.flow import Flow, automatic_parameters
 from flowrun.steps.base import Outcome, Tools
 from flowrun.tamper import Tampering
@@ -100,7 +100,7 @@ class Known:
             browser=self.browser,
             names=lambda: self.names(step),
             parameters=lambda: self._parameters(step),
-            interaction_id=lambda: str(uuid.uuid4()),
+            interaction_id=FUNCTIONS["uuid"],
             pause=self.pause,
             use=partial(self.use, step),
             prover=lambda: self._prover(self.client(step)),

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def load(name: str) -> None:
             import_module(name)
 
 
-class _NotInstalled(MetaPathFinder):
+class _NotInstalled:
     """Finds nothing of what is left out, for the thread that asked for that; another may be importing selenium."""
 
     def __init__(self) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
+
+from flowrun import installed
 
 
 def folder() -> Path:
     """Return the folder of the pack."""
-    return Path(str(resources.files("flowrun.pack")))
+    return installed.folder("flowrun.pack")
 
 
 def files() -> list[Path]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import socket
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -66,6 +65,8 @@ def _certificates(file: Path) -> list[Any]:
 
 
 def _pin(certificate: object) -> str:
+    import hashlib  # noqa: PLC0415
+
     from cryptography import x509  # noqa: PLC0415
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415
 

@@ -6,12 +6,12 @@ import json
 import threading
 import time
 from dataclasses import field
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from flowrun.browser.cdp import Cdp, CdpGone, socket_address
 from flowrun.browser.snapshot import Snapshot, read_snapshot
 from flowrun.dataclass import dataclass
+from flowrun.installed import folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ class Recorder:
 
     def __post_init__(self) -> None:
         """Begin to listen."""
-        here = files("flowrun.browser")
+        here = folder("flowrun.browser")
         finder = here.joinpath("finder.js").read_text("utf-8")
         self._script = here.joinpath("recorder.js").read_text("utf-8").replace("/* FINDER */", finder)
         self._cdp = Cdp(socket_address(self.browser.debugger_address), self._hear)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from selenium.common.exceptions import (
@@ -31,6 +30,7 @@ from flowrun.browser.snapshot import (
     with_frame,
 )
 from flowrun.dataclass import dataclass
+from flowrun.installed import folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ CENTRE = "arguments[0].scrollIntoView({block: 'center', inline: 'center', behavi
 COVERED = "covered by: "
 MOVED = "moved away"  # the click was made where the control had been, and has done nothing
 EMPTIED = "a field has lost its text"
-HOLDS = files("flowrun.browser").joinpath("holds.js").read_text("utf-8")
+HOLDS = (folder("flowrun.browser") / "holds.js").read_text("utf-8")
 LOST = "lost"  # it moved, or something else came of it, between button down and button up
 # How the click went that finder.js was told to aim: null when the document is another one by now.
 LANDED = """const aim = window[Symbol.for("flowrun.aim")];
@@ -90,7 +90,7 @@ class Screen:
         self._statuses: dict[float, int | None] = {}  # of each document
         self._frames: list[tuple[int, ...]] = [()]  # the page and its iframes, as they were read last
         self._chosen: tuple[str, frozenset[str]] | None = None  # a window that was asked for, and those there were then
-        self._script = HOLDS + files("flowrun.browser").joinpath("finder.js").read_text("utf-8")
+        self._script = HOLDS + (folder("flowrun.browser") / "finder.js").read_text("utf-8")
 
     @contextmanager
     def patient(self) -> Iterator[None]:

@@ -6,13 +6,12 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from flowrun import profiles, starter
+from flowrun import installed, profiles, starter
 from flowrun.cli.common import fail
 from flowrun.dataclass import dataclass
 from flowrun.document import shown
@@ -211,8 +210,8 @@ def modeline(file: Path, schema: str, schemas: Path | None = None) -> str:
     home = schemas or next((one for one in upward if (one / wanted).is_file() and (one / "step.json").is_file()), None)
     if home is not None:
         return f"# yaml-language-server: $schema={Path(os.path.relpath(home.resolve() / wanted, folder)).as_posix()}"
-    installed = Path(str(files("flowrun.schemas").joinpath(wanted)))
-    return f"# yaml-language-server: $schema={installed.resolve().as_uri()}"
+    shipped = installed.folder("flowrun.schemas") / wanted
+    return f"# yaml-language-server: $schema={shipped.resolve().as_uri()}"
 
 
 def _texts(folder: Path, title: str, answers: starter.Answers, key: str, *, schemas: bool) -> dict[Path, str]:
@@ -245,7 +244,7 @@ def _public(pem: str, kid: str) -> str:
 
 
 def _schemas(folder: Path) -> dict[Path, str]:
-    source = Path(str(files("flowrun.schemas").joinpath("")))
+    source = installed.folder("flowrun.schemas")
     return {folder / file.relative_to(source): file.read_text("utf-8") for file in sorted(source.rglob("*.json"))}
 
 

@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
-from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun import profiles, rows
 from flowrun.checks import CHECKS
 from flowrun.dataclass import dataclass
 from flowrun.document import read
+from flowrun.installed import folder
 from flowrun.needs import NEEDS
 from flowrun.refusals import ADVICE
 from flowrun.sandbox import FAULTS
@@ -175,8 +175,7 @@ def _levels(check: str) -> tuple[tuple[str, str], ...]:
 
 
 def _written(group: str, name: str, advice: Mapping[str, str] | None = None) -> Iterator[Entry]:
-    with as_file(files(__name__) / f"{name}.yaml") as path:
-        data: Mapping[str, Mapping[str, Any]] = read(path).data
+    data: Mapping[str, Mapping[str, Any]] = read(folder(__name__) / f"{name}.yaml").data
     for word, written in data.items():
         yield Entry(
             word,

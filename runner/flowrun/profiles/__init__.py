@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from functools import lru_cache
-from importlib.resources import as_file, files
 from typing import Any, Final
 
 from flowrun.dataclass import dataclass
 from flowrun.document import read
+from flowrun.installed import folder
 
 LEVELS: Final = ("must", "should", "info", "off")
 
@@ -43,16 +43,13 @@ class Profile:
 
 def names() -> list[str]:
     """Return the names of the profiles there are."""
-    return sorted(
-        entry.name.removesuffix(".yaml") for entry in files(__name__).iterdir() if entry.name.endswith(".yaml")
-    )
+    return sorted(file.stem for file in folder(__name__).glob("*.yaml"))
 
 
 @lru_cache(maxsize=16)
 def load(name: str) -> Profile:
     """Return a profile by its name; the schema of the environment has checked that there is one."""
-    with as_file(files(__name__) / f"{name}.yaml") as path:
-        data = read(path).data
+    data = read(folder(__name__) / f"{name}.yaml").data
     base = load(data["like"]) if "like" in data else Profile("", "", {}, {}, {}, frozenset())
     return Profile(
         name,

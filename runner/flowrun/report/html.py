@@ -11,11 +11,11 @@ import hashlib
 import tempfile
 from collections import Counter
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 
+from flowrun.installed import folder
 from flowrun.report.clauses import link
 from flowrun.report.record import FileReporter, Scenario
 from flowrun.report.view import SIGNS, scenario_view
@@ -36,7 +36,7 @@ class HtmlReport(FileReporter):
         """Open the temporary files now: a folder that can't be written to must cost no run."""
         super().__init__(path)
         self._body = tempfile.TemporaryFile("w+", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115  kept
-        here = files("flowrun.report")
+        here = folder("flowrun.report")
 
         def read(name: str) -> str:
             return here.joinpath(name).read_text("utf-8")
