@@ -236,9 +236,10 @@ class Walk:
             found.append(Miss(path, "minimum", here, value))
         if "anyOf" in schema:
             found += self._any_of(here, value, path, around)
-        for one in here.under("allOf"):
-            found += self.misses(one, value, path, around)
-        if any(not self.misses(one, value, path) for one in here.under("not")):
+        if "allOf" in schema:
+            for one in here.under("allOf"):
+                found += self.misses(one, value, path, around)
+        if "not" in schema and not all(self.misses(one, value, path) for one in here.under("not")):
             found.append(Miss(path, "not", here, value))
         return found
 
@@ -273,8 +274,9 @@ class Walk:
             yield Miss(path, "maxProperties", here, value)
         closed = schema.get("additionalProperties", True) is False
         mine = here if "x-one-of" in schema else None
+        names = here.under("propertyNames")
         for key, item in value.items():
-            for one in here.under("propertyNames"):
+            for one in names:
                 for miss in self.misses(one, key, (*path, key)):
                     yield Miss(miss.path, "propertyNames", miss.part, key, key=key)
             member = here.member(key)

@@ -41,6 +41,8 @@ def _equals(got: Any, wanted: Any) -> str | None:
 def _same(got: Any, wanted: Any) -> bool:
     # True == 1 in Python; in YAML and JSON a boolean is no number, also not inside a list or an object.
     match got, wanted:
+        case str(), str():
+            return got == wanted
         case list(), list():
             return len(got) == len(wanted) and all(map(_same, got, wanted))
         case Mapping(), Mapping():

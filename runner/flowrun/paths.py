@@ -64,6 +64,9 @@ def spell(parts: Sequence[str | int]) -> str:
 def follow(value: Any, path: Sequence[str | int]) -> Any:
     """Return what stands at the path; raises `MissingValueError`."""
     for depth, part in enumerate(path):
+        if type(value) is dict and part in value:  # nearly all
+            value = value[part]
+            continue
         is_list = isinstance(value, Sequence) and not isinstance(value, str)
         if not (isinstance(part, int) if is_list else isinstance(value, Mapping)):
             raise MissingValueError(_lost(value, path[:depth], part))

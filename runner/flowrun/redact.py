@@ -20,7 +20,6 @@ T = TypeVar("T")
 # A compact JWS or JWE, or the beginning of one; claims are shown decoded elsewhere, the text would still be usable.
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}")
 _MASK = re.compile(r"‹[^‹›]+›")
-_ENCODED = re.compile(r"[%\\&]")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
 # A private key as JSON in a text, wherever it came from.
 _JWK_MEMBER = re.compile(r'("(?:d|p|q|dp|dq|qi|k)"\s*:\s*")[A-Za-z0-9_=-]{8,}(?=")')
@@ -201,7 +200,7 @@ class Redactor:
         if len(text) < _LEAST or (text in self._bland and not self._holds_known(text)):
             return text
         shown = self._looked_through(text)
-        if shown == text and len(text) <= _LONGEST_KEPT and not _ENCODED.search(text):
+        if shown == text and len(text) <= _LONGEST_KEPT and not _may_be_encoded(text):
             self._bland_size += len(text)
             if self._bland_size > _MOST_KEPT:
                 self._bland.clear()
@@ -211,7 +210,7 @@ class Redactor:
 
     def _looked_through(self, text: str) -> str:
         shown = self._hidden(text)
-        if _ENCODED.search(shown):
+        if _may_be_encoded(shown):
             for plain in plainer(shown):
                 hidden = self._hidden(plain)
                 if hidden != plain:
@@ -248,7 +247,7 @@ class Redactor:
             if form in text:
                 text = text.replace(form, "*" * len(form))
         text = _YAML_SECRET.sub(lambda found: found[1] + "*" * len(found[2]), _JWT.sub(_stars, text))
-        if _ENCODED.search(text) and any(self._hidden(plain) != plain for plain in plainer(text)):
+        if _may_be_encoded(text) and any(self._hidden(plain) != plain for plain in plainer(text)):
             return re.sub(r"\S", "*", text)
         return text
 
@@ -288,6 +287,10 @@ class Redactor:
         joined = "\n".join(texts)
         # A long text is decoded less deep than its parts alone are.
         return len(joined) <= LONG and self._looked_through(joined) == joined
+
+
+def _may_be_encoded(text: str) -> bool:
+    return "%" in text or "\\" in text or "&" in text
 
 
 def _stars(found: re.Match[str]) -> str:
@@ -405,6 +408,8 @@ def _walk(value: Any, redactor: Redactor, name: str, text: Callable[[str], str])
         return value
     changes = {}
     for field, member in zip(members.names(kind), values(value), strict=True):
+        if text is _as_it_is and type(member) in _PLAIN:
+            continue
         after = _walk(member, redactor, "", text)
         if after is not member and after != member:
             changes[field] = after

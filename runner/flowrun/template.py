@@ -66,7 +66,7 @@ def _looked_up(plain: _Plain, names: Mapping[str, Any]) -> Any:
     for path in plain.paths:
         value: Any = names
         for part in path:
-            if not isinstance(value, Mapping) or part not in value:
+            if not isinstance(value, dict | Mapping) or part not in value:
                 return _UNSURE
             value = value[part]
         if type(value) not in _SINGLE and not (plain.alone and (value is None or type(value) is dict)):
@@ -130,14 +130,16 @@ class Need:
 def needs(value: Any, path: Path = ()) -> Iterator[Need]:
     """Yield every name that the holes of a value use, without filling any; raises `HoleError` for bad syntax."""
     match value:
-        case str() if has_hole(value):
+        case str():
+            if not has_hole(value):
+                return
             try:
                 for need in needs_of_text(value):
                     yield Need(need.chain, path, value)
             except HoleError as error:
                 error.path = path
                 raise
-        case Mapping():
+        case dict() | Mapping():
             for key, item in value.items():
                 yield from needs(item, (*path, key))
         case list():

@@ -16,6 +16,7 @@ from flowrun.auth.certificate import as_header, goes_to
 from flowrun.dataclass import dataclass
 from flowrun.errors import WRONG_FILE, StepError
 from flowrun.flow import PROTECTED, PROTECTED_LABEL, ReceivedJwt, Refusal, SignedJwt, form_value, now, with_extra
+from flowrun.lane import target_of
 from flowrun.tamper import ASSERTION, NOBODY, PROOF, Outgoing, Tampering
 from flowrun.tls import Tls
 
@@ -368,12 +369,9 @@ def as_headers(written: Mapping[str, Any] | None) -> dict[str, str]:
 def require_url(url: str) -> None:
     """Raise `StepError` for what is no http or https URL, or can't be taken apart: brackets, a port that is none."""
     try:
-        parts = urlsplit(url)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        raise own_error("bad-url", f"'{url}' is no URL that can be called")
+        target_of(url)
+    except ValueError as error:
+        raise own_error("bad-url", f"'{url}' is no URL that can be called") from error
 
 
 def refuse_protected(extra: Mapping[str, Any] | None) -> None:
