@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -52,3 +54,56 @@ def test_what_takes_long_to_interrupt_is_no_silence(monkeypatch):
     monkeypatch.setattr(session, "interrupt", interrupt)
     threading.Timer(0.2, _thread.interrupt_main).start()
     assert list(engine.events([], session, engine.Options())) == [Told("a", "wound up")]
+
+
+def interruptible(session, monkeypatch):
+    """Let a run tell something, wait for Ctrl-C, and tell that it has wound up."""
+
+    def run(_plans, session, _options, tell):
+        tell(Told("a", "begun"))
+        session.interrupted.wait(5)
+        tell(Told("a", "wound up"))
+
+    monkeypatch.setattr(engine, "_run", run)
+    return engine.events([], session, engine.Options())
+
+
+def press(times):
+    for _ in range(times):
+        _thread.interrupt_main()
+        time.sleep(0.01)
+
+
+def test_ctrl_c_while_a_report_is_written_winds_up_too(monkeypatch):
+    told = []
+    for event in interruptible(Session(), monkeypatch):
+        told.append(event.value)
+        if event.value == "begun":
+            press(1)
+    assert told == ["begun", "wound up"]
+
+
+def test_the_third_ctrl_c_ends_whatever_is_done(monkeypatch):
+    happened = interruptible(Session(), monkeypatch)
+    next(happened)
+    with closing(happened), pytest.raises(KeyboardInterrupt):
+        press(3)
+
+
+def test_afterwards_ctrl_c_means_what_it_meant_before(monkeypatch):
+    before = signal.getsignal(signal.SIGINT)
+    happened = interruptible(Session(), monkeypatch)
+    next(happened)
+    assert signal.getsignal(signal.SIGINT) != before
+    happened.close()
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_run_on_another_thread_leaves_signals_alone(monkeypatch):
+    session, told = Session(), []
+    happened = interruptible(session, monkeypatch)
+    reader = threading.Thread(target=lambda: told.extend(happened))
+    reader.start()
+    session.interrupt()
+    reader.join(5)
+    assert [event.value for event in told] == ["begun", "wound up"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter, deque
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from flowrun.dataclass import dataclass
 from flowrun.errors import FAILED, HELD, INTERRUPTED, UNREACHABLE, gravest
 from flowrun.events import Event, RunFinished, RunStarted, ScenarioFinished
+from flowrun.presses import pressed
 from flowrun.running import Run
 from flowrun.turns import browses, in_turns, waits
 
@@ -60,29 +62,23 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
             _run(plans, session, options, relay.tell)
         except BaseException as error:  # noqa: BLE001  a fault of flowrun itself must surface where it is read
             relay.error = error
-        relay.end()
+        relay.over.set()
 
     threading.Thread(target=work, name="steps", daemon=True).start()
-    deadline: float | None = None
-    heard = time.monotonic()
-    while True:
-        try:
-            over = relay.over.wait(BETWEEN_LOOKS)
-        except KeyboardInterrupt:
-            if deadline is not None:
-                raise
-            deadline = time.monotonic() + LONGEST_WIND_UP
-            session.interrupt()
-            heard = time.monotonic()  # to end the session of a Grid takes seconds
-            continue
-        happened = relay.take()
-        yield from happened
-        if happened:
-            heard = time.monotonic()
-        if over:
-            break
-        if deadline is not None and time.monotonic() > min(deadline, heard + LONGEST_SILENCE):
-            raise KeyboardInterrupt
+    deadline, heard = math.inf, time.monotonic()
+    with pressed() as presses:
+        while not relay.over.wait(BETWEEN_LOOKS):
+            if presses() and deadline == math.inf:
+                deadline = time.monotonic() + LONGEST_WIND_UP
+                session.interrupt()
+                heard = time.monotonic()  # to end the session of a Grid takes seconds
+            happened = relay.take()
+            yield from happened
+            if happened:
+                heard = time.monotonic()
+            if presses() > 1 or (presses() and time.monotonic() > min(deadline, heard + LONGEST_SILENCE)):
+                raise KeyboardInterrupt
+        yield from relay.take()
     if relay.error is not None:
         raise relay.error
 
@@ -124,10 +120,6 @@ class _Relay(Hushed):
         super().__init__(redactor)
         self.over = threading.Event()
         self.error: BaseException | None = None
-
-    def end(self) -> None:
-        """Say that nothing more comes."""
-        self.over.set()
 
     def take(self) -> list[Event]:
         """Return what has come since the last time."""

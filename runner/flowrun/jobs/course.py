@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import signal
 import time
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.engine import LONGEST_SILENCE, LONGEST_WIND_UP, Standing
@@ -17,6 +16,7 @@ from flowrun.jobs.model import Done, Go, Listed, Now, Stop
 from flowrun.jobs.parcel import pack, unpack
 from flowrun.jobs.shelf import Shelf
 from flowrun.jobs.worker import cut_off, ended
+from flowrun.presses import pressed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -59,7 +59,7 @@ class Course:
         The first Ctrl-C winds up, as in `engine.events`; the second, or what takes too long, raises KeyboardInterrupt.
         """
         deadline, heard = math.inf, 0.0
-        with _pressed() as pressed:
+        with pressed() as presses:
             self._hand_out()
             while True:
                 yield from self._ready()
@@ -70,11 +70,11 @@ class Course:
                     quiet, heard = False, time.monotonic()
                     self._take(member, message)
                     self._hand_out()
-                if pressed() and deadline == math.inf:
+                if presses() and deadline == math.inf:
                     heard = time.monotonic()
                     deadline = heard + LONGEST_WIND_UP
                     self._interrupt()
-                if pressed() > 1 or (pressed() and time.monotonic() > min(deadline, heard + LONGEST_SILENCE)):
+                if presses() > 1 or (presses() and time.monotonic() > min(deadline, heard + LONGEST_SILENCE)):
                     yield from self._rest()
                     raise KeyboardInterrupt
                 if quiet and live:
@@ -172,15 +172,3 @@ class Course:
             return member.waiting.popleft()
         queue = max((self._unread, *(other.waiting for other in self._crew.members)), key=len)
         return queue.popleft() if queue else None
-
-
-@contextmanager
-def _pressed() -> Iterator[Callable[[], int]]:
-    """Count Ctrl-C and SIGTERM instead of being interrupted just anywhere."""
-    presses: list[int] = []
-    before = {number: signal.signal(number, lambda *_: presses.append(1)) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: len(presses)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
