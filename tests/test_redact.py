@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus, urlencode
 import pytest
 
 from flowrun.errors import Problem, Span
-from flowrun.events import Called, PageSeen, ScenarioFinished, StepFinished, Told
+from flowrun.events import Called, PageSeen, ScenarioFinished, ScenarioStarted, StepFinished, Told
 from flowrun.redact import SECRET_MEMBERS, Redactor, mask
 
 PLAIN = "s3cr3t-Value_0123456789"
@@ -48,6 +48,8 @@ FORMS = {
     "in JSON with its own letters": lambda s: json.dumps(s, ensure_ascii=False)[1:-1],
     "in JSON with escaped slashes": lambda s: json.dumps(s)[1:-1].replace("/", "\\/"),
     "in HTML": html.escape,
+    "in HTML as Jinja does it": lambda s: html.escape(s).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"),
+    "in HTML as PHP does it": lambda s: html.escape(s).replace("&#x27;", "&#039;"),
     "in HTML text": lambda s: html.escape(s, quote=False),
     "in Base64": lambda s: b64(s.encode()),
     "in Base64 without padding": lambda s: b64(s.encode()).rstrip("="),
@@ -284,6 +286,27 @@ def test_a_secret_is_out_of_every_field_of_an_event(event):
     assert PLAIN not in repr(shown)
     assert "‹token›" in repr(shown)
     assert "'abc'" not in repr(shown)
+
+
+def test_two_names_in_a_field_are_not_a_name_and_a_secret():
+    event = ScenarioStarted("t", "f.yaml", "here", steps=("token", "read"), tags=("code", "smoke"))
+    assert knowing(PLAIN).value(event) == event
+    assert list(knowing(PLAIN).values([event])) == [event]
+
+
+@pytest.mark.parametrize("name", ["kty", "scope", "x"])
+def test_a_parameter_of_any_name_may_have_a_secret_in_it(name):
+    event = Called("POST", "https://op.example/par", 200, 0.1, {}, ((name, PLAIN),), {}, "")
+    assert knowing(PLAIN).value(event).sent_form == ((name, "‹token›"),)
+
+
+def test_what_is_beside_a_secret_stays_as_it_is():
+    redactor = knowing(PLAIN)
+    headers = {"date": "now", "authorization": "Basic YTpi", "x": {"deep": 1}}
+    event = Called("GET", "https://op.example/", 200, 0.1, headers, (("scope", "openid"),), {"a": "b"}, f"<{PLAIN}>")
+    shown = redactor.value(event)
+    assert shown.sent_headers == {**headers, "authorization": "‹authorization›"}
+    assert (shown.headers, shown.sent_form, shown.text) == (event.headers, event.sent_form, "<‹token›>")
 
 
 def test_a_long_field_does_not_hide_what_stands_in_a_short_one():

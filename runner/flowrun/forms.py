@@ -36,7 +36,8 @@ def forms(value: str) -> Iterator[str]:
         yield text
         yield text.replace("/", "\\/")
     in_html = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    yield in_html.replace('"', "&quot;").replace("'", "&#x27;")
+    for double, single in (("&quot;", "&#x27;"), ("&#34;", "&#39;"), ("&quot;", "&#039;")):  # Python, Jinja, PHP
+        yield in_html.replace('"', double).replace("'", single)
     yield in_html
     for text in dict.fromkeys((value, *inside, *percent[:3])):
         yield from base64_forms(text)

@@ -144,10 +144,10 @@ class Redactor:
         return name in SECRET_MEMBERS or name in self._personal
 
     def hides_value(self, name: Hashable) -> bool:
-        """Tell whether what stands under this name may have to go because of the name: a member, a header."""
+        """Tell whether what stands under this name goes because of the name: a member, a header."""
         hides = self._hiding.get(name)
         if hides is None:
-            hides = self._hiding[name] = self.hides(name) or str(name).lower() in SECRET_HEADERS or name == "kty"
+            hides = self._hiding[name] = self.hides(name) or str(name).lower() in SECRET_HEADERS
             if len(self._hiding) > _MOST_NAMES:
                 self._hiding.clear()
         return hides
@@ -325,11 +325,13 @@ def _values(kind: Any) -> Callable[[Any], tuple[Any, ...]] | None:
 
 
 def _are_bare(values: Iterable[Any], texts: list[str]) -> bool:
-    """Add the texts among values to `texts`; tell whether they are only texts and numbers."""
+    """Add the texts among values to `texts`; tell whether they are only texts, some of them in a tuple, and numbers."""
     for value in values:
         if type(value) is str:
             if value:
                 texts.append(value)
+        elif type(value) is tuple and all(type(item) is str for item in value):
+            texts.extend(value)
         elif value and type(value) not in _BARE:
             return False
     return True
@@ -353,8 +355,12 @@ def _gathered(value: Any, redactor: Redactor, name: Any, texts: list[str]) -> bo
         case dict() | Mapping():
             if "kty" in value or redactor.is_personal(name):
                 return False
-            texts.extend(key for key in value if isinstance(key, str))
-            return all(_gathered(item, redactor, key, texts) for key, item in value.items())
+            for key, item in value.items():
+                if isinstance(key, str):
+                    texts.append(key)
+                if not _gathered(item, redactor, key, texts):
+                    return False
+            return True
         case list():
             return all(_gathered(item, redactor, name, texts) for item in value)
         case tuple() if _is_pair(value):
@@ -366,7 +372,14 @@ def _gathered(value: Any, redactor: Redactor, name: Any, texts: list[str]) -> bo
     values = _values(kind)
     if values is None:
         return kind is not Span
-    return all(_gathered(item, redactor, "", texts) for item in values(value))
+    return all(_field_gathered(member, redactor, texts) for member in values(value))
+
+
+def _field_gathered(member: Any, redactor: Redactor, texts: list[str]) -> bool:
+    """Do so with the field of a dataclass: two texts alone are not a name and a value there."""
+    if type(member) is tuple:
+        return all(_gathered(item, redactor, "", texts) for item in member)
+    return _gathered(member, redactor, "", texts)
 
 
 def _is_pair(value: tuple[Any, ...]) -> bool:
@@ -408,12 +421,25 @@ def _walk(value: Any, redactor: Redactor, name: str, text: Callable[[str], str])
         return value
     changes = {}
     for field, member in zip(members.names(kind), values(value), strict=True):
-        if text is _as_it_is and type(member) in _PLAIN:
+        if type(member) is str:
+            after: Any = text(member)
+        elif type(member) in _BARE:
             continue
-        after = _walk(member, redactor, "", text)
+        else:
+            after = _walk_field(member, redactor, text)
         if after is not member and after != member:
             changes[field] = after
     return dataclasses.replace(value, **changes) if changes else value
+
+
+def _walk_field(member: Any, redactor: Redactor, text: Callable[[str], str]) -> Any:
+    if text is not _as_it_is:  # something in the object has to go: mostly not here
+        texts: list[str] = []
+        if _field_gathered(member, redactor, texts) and redactor.is_clean(texts):
+            text = _as_it_is
+    if type(member) is tuple:
+        return tuple(_walk(item, redactor, "", text) for item in member)
+    return _walk(member, redactor, "", text)
 
 
 def _walk_members(

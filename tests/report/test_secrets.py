@@ -227,6 +227,7 @@ def knowing(secret):
 @example('pa"ss%41+w\n')
 @example("\ud83d<&>'\"\\/+")
 @example("пароль-1")
+@example("11111\\\\'")
 def test_no_output_shows_a_secret_that_stands_in_every_field(secret):
     assume(not given_away(nothing(), secret))
     everything = " | ".join(written(encoding, secret) for encoding in ENCODINGS)
