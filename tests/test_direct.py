@@ -11,7 +11,9 @@ import pytest
 
 from flowrun import direct
 from flowrun.direct import Direct
-from flowrun.lane import BrokenError, NotHttpError, UnsendableError, target_of
+from flowrun.lane import BrokenError, LateError, NotHttpError, target_of
+
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 class Peer:
@@ -138,13 +140,24 @@ def test_what_is_no_answer(octets, error, words):
         answered(octets)
 
 
-@pytest.mark.parametrize(
-    "header",
-    [("x y", "1"), ("", "1"), ("x:", "1"), ("x", "a\nb"), ("x", "a\r\nb: c"), ("x", "\x00"), ("x", " a"), ("x", "a ")],
-)
-def test_a_header_that_would_break_the_request_is_not_sent(header):
-    with closing(Direct(None)) as lane, pytest.raises(UnsendableError):
-        lane.exchange("GET", target_of("http://127.0.0.1:1/"), [header], b"", 1.0)
+def test_a_server_that_drips_is_not_waited_for():
+    octets = b"HTTP/1.1 200 OK\r\nx: " + b"1" * 100
+
+    class Dripping(Peer):
+        def _serve(self) -> None:
+            connection, _ = self._listener.accept()
+            with connection, suppress(OSError):
+                connection.recv(1 << 20)
+                for one in octets:
+                    connection.sendall(bytes([one]))
+                    time.sleep(0.05)
+                time.sleep(3)
+
+    with closing(Dripping()) as peer, closing(Direct(None)) as lane:
+        began = time.monotonic()
+        with pytest.raises(LateError):
+            asked(lane, peer, seconds=0.5)
+        assert time.monotonic() - began < 2.0
 
 
 def test_a_server_that_speaks_first_is_not_waited_for():
@@ -153,9 +166,6 @@ def test_a_server_that_speaks_first_is_not_waited_for():
         with pytest.raises(NotHttpError, match="SSH"):
             asked(lane, peer)
         assert time.monotonic() - began < 1.0
-
-
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 def test_a_connection_is_used_again():

@@ -31,10 +31,6 @@ class NotHttpError(BrokenError):
     """What came is no HTTP."""
 
 
-class UnsendableError(Exception):
-    """A header can't be sent as it is."""
-
-
 class Target(NamedTuple):
     """Where a request goes: `netloc` is what the header Host says, `path` has the query and is ASCII."""
 
@@ -73,7 +69,7 @@ class Lane(Protocol):
     ) -> Came:
         """Send a request and return what came, the body still to be read; `seconds` is the limit of each wait.
 
-        Raises OSError, `BrokenError`, `UnsendableError`, and UnicodeEncodeError for a header that is not ASCII.
+        Method and headers are such as can be sent: `wire` sees to it. Raises OSError and `BrokenError`.
         """
         ...
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flowrun import lean
 from flowrun.direct import seen_of
-from flowrun.lane import BrokenError, Came, LateError, NotHttpError, Target, UnsendableError, joined
+from flowrun.lane import BrokenError, Came, LateError, NotHttpError, Target, joined
 
 if TYPE_CHECKING:
     import ssl
@@ -74,8 +74,6 @@ def _told() -> Iterator[None]:
         yield
     except httpx.TimeoutException as error:
         raise LateError(str(error)) from error
-    except httpx.LocalProtocolError as error:
-        raise UnsendableError(str(error)) from error
     except httpx.RemoteProtocolError as error:
         hung_up = "disconnected" in str(error) or "closed" in str(error)
         raise (BrokenError if hung_up else NotHttpError)(str(error)) from error
