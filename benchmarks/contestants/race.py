@@ -1,4 +1,4 @@
-"""Tools side by side: in each round every one runs once, and is compared with the first in that round."""
+"""Tools side by side: in each round every one runs, those near the floor three times, and is compared within it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FLOOR, OURS = "httpx, by hand", "flowrun"
 SLOWER = 6  # times as long as the floor; a tool that takes longer runs once
+NEAR, OFTEN = 2, 3  # times as long as the floor; of what is nearer a single round says too little
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,13 @@ class Race:
 
     def against(self, name: str, other: str, at_most: float) -> Comparison:
         """Compare two of them pair by pair."""
-        pairs = list(zip(self.runs[name], self.runs[other], strict=False))
-        return compared(self.title, name, other, pairs, at_most=at_most)
+        return compared(self.title, name, other, self.pairs(name, other), at_most=at_most)
+
+    def pairs(self, name: str, other: str) -> list[tuple[Run, Run]]:
+        """Return the runs of two of them that were near to each other in time; one may have run more often."""
+        one, two = self.runs[name], self.runs[other]
+        few = min(len(one), len(two))
+        return list(zip(one[:: len(one) // few], two[:: len(two) // few], strict=False))
 
     @property
     def table(self) -> dict[str, object]:
@@ -50,9 +56,9 @@ class Race:
         """Draw the table, the quickest first."""
         lines = [f"{self.title}", f"  {'':24} {'':7} {'wall':>9} {'÷ httpx':>8} {'CPU':>9} {'÷ httpx':>8}  rounds"]
         for name in sorted(self.runs, key=lambda one: median(each.wall for each in self.runs[one])):
-            runs, floor = self.runs[name], self.runs[FLOOR]
-            wall = median(one.wall / other.wall for one, other in zip(runs, floor, strict=False))
-            cpu = median(one.cpu / other.cpu for one, other in zip(runs, floor, strict=False))
+            runs, pairs = self.runs[name], self.pairs(name, FLOOR)
+            wall = median(one.wall / other.wall for one, other in pairs)
+            cpu = median(one.cpu / other.cpu for one, other in pairs)
             walls, cpus = median(one.wall for one in runs) * 1000, median(one.cpu for one in runs) * 1000
             of = self.of[name]
             lines.append(f"  {name:24} {of:7} {walls:6.0f} ms {wall:8.2f} {cpus:6.0f} ms {cpu:8.2f}  {len(runs)}")
@@ -84,11 +90,11 @@ def race(title: str, folder: Path, base: str, *, ca: Path | None = None, files: 
     limit = SLOWER * warm[FLOOR].wall
     runs |= {name: [taken] for name, taken in warm.items() if taken is not None and taken.wall > limit}
     slow = set(runs)
+    near = [one for one in there if (taken := warm[one.name]) is not None and taken.wall < NEAR * warm[FLOOR].wall]
+    far = [one for one in there if one not in near and one.name not in slow]
     for _ in range(rounds):
-        for one in there:
-            if one.name in broken or one.name in slow:
-                continue
-            measured = once(one)
+        for one in [*near * OFTEN, *far]:
+            measured = None if one.name in broken else once(one)
             if measured is not None:
                 runs.setdefault(one.name, []).append(measured)
     absent = [one.name for one in CONTESTANTS if not one.there]
