@@ -80,6 +80,27 @@ def test_what_a_class_says_itself_stays():
     assert repr(Own(1)) == "own"
 
 
+def test_one_that_is_equal_in_its_own_way_can_still_be_hashed():
+    @dataclass(frozen=True)
+    class Own:  # noqa: PLW1641
+        x: float
+
+        def __eq__(self, other):
+            return True
+
+    assert hash(Own(1.0)) == hash(Own(1.0))
+
+
+def test_what_is_not_equal_to_itself_is_so_only_alone():
+    @dataclass(frozen=True)
+    class Number:
+        x: float
+
+    nan = float("nan")
+    assert Number(nan) == Number(nan)
+    assert nan != nan  # noqa: PLR0124
+
+
 def test_what_contains_itself_is_shown_once():
     @dataclass
     class Ring:

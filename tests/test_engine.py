@@ -90,6 +90,38 @@ def test_the_third_ctrl_c_ends_whatever_is_done(monkeypatch):
         press(3)
 
 
+def test_ctrl_c_at_the_very_end_is_no_success(monkeypatch):
+    session = Session()
+    monkeypatch.setattr(engine, "_run", lambda _plans, _session, _options, tell: tell(Told("a", "over")))
+    for _ in engine.events([], session, engine.Options()):
+        press(1)
+    assert session.interrupted.is_set()
+
+
+def test_what_a_shell_ignores_stays_ignored(monkeypatch):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        happened = interruptible(Session(), monkeypatch)
+        next(happened)
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+        happened.close()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_secret_that_is_learned_later_does_not_hide_what_was_told_before(monkeypatch):
+    session = Session()
+
+    def run(_plans, session, _options, tell):
+        for value in ("s3cret-Pa55word", "again s3cret-Pa55word"):
+            tell(Told("a", value))
+            session.redactor.learn("password", "s3cret-Pa55word")
+
+    monkeypatch.setattr(engine, "_run", run)
+    told = [event.value for event in engine.events([], session, engine.Options())]
+    assert told == ["s3cret-Pa55word", "again ‹password›"]
+
+
 def test_afterwards_ctrl_c_means_what_it_meant_before(monkeypatch):
     before = signal.getsignal(signal.SIGINT)
     happened = interruptible(Session(), monkeypatch)

@@ -198,6 +198,14 @@ def test_a_folder_gives_its_scenarios_in_order_without_environments_and_hidden_o
     ]
 
 
+def test_a_link_that_leads_nowhere_is_no_scenario(tmp_path):
+    (tmp_path / "a.yaml").write_text("scenario: A\n")
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    (tmp_path / "gone.yaml").symlink_to("nothing.yaml")
+    (tmp_path / "under.yaml").symlink_to("a.yaml/x")
+    assert scenarios.find([tmp_path]) == [tmp_path / "a.yaml"]
+
+
 def test_a_folder_without_a_scenario_is_told(tmp_path):
     (tmp_path / "x").mkdir()
     with pytest.raises(FlowrunError) as error:

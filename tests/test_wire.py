@@ -610,6 +610,17 @@ def test_a_proxy_of_the_machine_gets_what_goes_elsewhere_but_for_what_it_is_not_
     wire.close()
 
 
+def test_what_httpx_does_not_send_to_a_proxy_is_no_fault_of_the_network(serve, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", serve(OK))
+    monkeypatch.setenv("http_proxy", serve(OK))
+    wire = Wire(Redactor(), timeout=5)
+    with pytest.raises(StepError) as error:
+        wire.send("GET", "http://op.invalid/par", headers={"content-length": "abc"})
+    wire.close()
+    assert (error.value.code, error.value.exit_code) == ("bad-header", WRONG_FILE)
+    assert error.value.title == "httpx does not send this: bad Content-Length"
+
+
 def test_a_proxy_of_the_machine_does_not_get_what_goes_to_this_machine(serve, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")

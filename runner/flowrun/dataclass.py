@@ -17,14 +17,14 @@ else:
     from reprlib import recursive_repr
 
     def dataclass(kind=None, /, *, frozen=False, eq=True, repr=True, **options):  # noqa: A002, ANN001, ANN003, ANN201
-        """Do what `dataclasses.dataclass` does with these options."""
+        """Do what `dataclasses.dataclass` does; there is no `order`, and no field with a hash of its own."""
         if kind is None:
             return partial(dataclass, frozen=frozen, eq=eq, repr=repr, **options)
         own = vars(kind)
         made = dataclasses.dataclass(kind, eq=False, repr=False, **options)
         if eq and "__eq__" not in own:
             made.__eq__ = _equal
-        if eq and "__hash__" not in own:
+        if eq and own.get("__hash__") is None:
             made.__hash__ = _hash if frozen else None
         if repr and "__repr__" not in own:
             made.__repr__ = _shown
@@ -41,9 +41,9 @@ else:
 
     @cache
     def _compared(kind):  # noqa: ANN001, ANN202
-        """Return what gets the values that tell two objects apart."""
+        """Return what gets the values that tell two objects apart, as a tuple."""
         names = [one.name for one in dataclasses.fields(kind) if one.compare]
-        return attrgetter(*names) if names else lambda _: ()
+        return attrgetter(*names) if len(names) > 1 else lambda one: tuple(getattr(one, name) for name in names)
 
     @recursive_repr("...")
     def _shown(self):  # noqa: ANN001, ANN202

@@ -82,7 +82,7 @@ class _Connection:
         self._poll = select.poll()
 
     def open(self, target: Target, context: ssl.SSLContext | None, seconds: float) -> None:
-        """Connect where that was not done yet, and limit each wait and all of them together; raises OSError."""
+        """Connect where that was not done yet, and limit each wait, and all those for an answer; raises OSError."""
         if self._sock is not None:
             if seconds != self._seconds:
                 self._sock.settimeout(seconds)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from flowrun.syntax import Repair, Trouble
 
 MAX_BYTES: Final = 1 << 20
+_USUAL_BYTES: Final = 1 << 14
 MAX_DEPTH: Final = 100
 MAX_COPIED: Final = 10_000
 _SHORT: Final = 24  # characters of a text that stands in many files, as names and words do: they share it
@@ -149,11 +150,18 @@ def _in_order(problems: list[Problem]) -> list[Problem]:
     return sorted(places.values(), key=lambda p: (p.at.line, p.at.column) if p.at else (0, 0))
 
 
+def content(path: Path) -> bytes:
+    """Return the first `MAX_BYTES` and one of a file; raises OSError."""
+    with path.open("rb") as stream:
+        # To make room for the longest file takes longer than to read most of them.
+        first = stream.read(_USUAL_BYTES)
+        return first if len(first) < _USUAL_BYTES else first + stream.read(MAX_BYTES + 1 - _USUAL_BYTES)
+
+
 def _text(path: Path, file: str) -> str:
     """Return what a file says; raises `FlowrunError`."""
     try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+        written = content(path)
     except IsADirectoryError:
         raise FlowrunError(Problem("file-unreadable", f"{file} is a folder, a file was expected")) from None
     except FileNotFoundError:
@@ -161,18 +169,18 @@ def _text(path: Path, file: str) -> str:
     except (OSError, ValueError) as error:
         reason = (os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no such name").lower()
         raise FlowrunError(Problem("file-unreadable", f"{file} can't be read: {reason}")) from None
-    if len(content) > MAX_BYTES:
+    if len(written) > MAX_BYTES:
         title = f"{file} is larger than {MAX_BYTES // 1024} KiB"
         raise FlowrunError(Problem("file-too-large", title, hint="split it, or put the data into files of their own"))
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if written.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         at = Span(file, 1, 1, 1)
         raise FlowrunError(Problem("file-encoding", f"{file} is UTF-16", at, hint="save it again as UTF-8"))
-    content = content.removeprefix(codecs.BOM_UTF8)
+    written = written.removeprefix(codecs.BOM_UTF8)
     try:
-        return content.decode()
+        return written.decode()
     except UnicodeDecodeError as error:
-        good = content[: error.start].decode()
-        source = Source(file, good + content[error.start :].decode("latin-1"))
+        good = written[: error.start].decode()
+        source = Source(file, good + written[error.start :].decode("latin-1"))
         span = source.span(len(good), len(good) + 1)
         title = "this character is not UTF-8"
         problem = Problem("file-encoding", title, span, hint="save the file again as UTF-8")

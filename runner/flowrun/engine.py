@@ -79,6 +79,10 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
             if presses() > 1 or (presses() and time.monotonic() > min(deadline, heard + LONGEST_SILENCE)):
                 raise KeyboardInterrupt
         yield from relay.take()
+        if presses() and deadline == math.inf:  # it came with the end
+            session.interrupt()
+        if presses() > 1:
+            raise KeyboardInterrupt
     if relay.error is not None:
         raise relay.error
 
@@ -86,13 +90,15 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
 class Hushed:
     """Keeps events, without secrets: `told` are those that everybody may see.
 
-    Secrets are looked for in many events at once, at the latest when a scenario ends: then its secrets are forgotten.
+    Secrets are looked for in many events at once: before a further one is learned, and before those of a scenario are
+    forgotten at its end.
     """
 
     def __init__(self, redactor: Redactor) -> None:
         """Take secrets out with this."""
         self.told: deque[Event] = deque()
         self._redactor = redactor
+        redactor.before_learning = self.pass_on  # what is hidden must not depend on when somebody looks
         self._held: deque[Event] = deque()
         self._lock = threading.Lock()
 

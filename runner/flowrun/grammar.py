@@ -49,7 +49,7 @@ class Part:
 
     What the walk asks of it time and again is found once: `types` are the names of the JSON types that it allows (none:
     all), `sure` the classes whose values are surely of one of them, `never` those whose values surely are not. `good`
-    are texts that follow it, with and without holes allowed: the files of a suite have most of theirs in common.
+    are texts that follow it, without and with holes allowed: the files of a suite have most of theirs in common.
     """
 
     schema: Schema

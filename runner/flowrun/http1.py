@@ -13,10 +13,10 @@ from typing import Final, NamedTuple
 from flowrun.lane import BrokenError, NotHttpError, joined
 
 _PART: Final = 65536  # bytes that are read at once
-_LONGEST: Final = 65536  # bytes of all headers together, and of any other line
+_LONGEST: Final = 1 << 17  # bytes of all headers together, and of any other line
 _BEGINS: Final = b"HTTP/1."
 _HEAD_ENDS: Final = re.compile(rb"\n\r?\n")
-_STATUS: Final = re.compile(rb"HTTP/1\.(\d) +(\d{3})(?:\s.*)?")
+_STATUS: Final = re.compile(rb"HTTP/1\.(\d) +([1-9]\d\d)(?:\s.*)?")
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SPACE: Final = (b" ", b"\t")
 _HEX: Final = re.compile(rb"[0-9A-Fa-f]{1,16}")
@@ -79,8 +79,10 @@ class Incoming:
             if not self.rest.startswith(_BEGINS[: len(self.rest)]):  # some servers speak first, and then wait
                 raise NotHttpError(f"no HTTP/1: {self.rest[:_SHOWN]!r}")
             if len(self.rest) > _LONGEST:
-                raise NotHttpError("headers that are too long")
+                break
             self._more() if self.rest else self._more("disconnected without sending an answer")
+        if end is None or end.start() > _LONGEST:
+            raise NotHttpError("headers that are too long")
         head, self.rest = self.rest[: end.start()], self.rest[end.end() :]
         return head.split(b"\n")
 

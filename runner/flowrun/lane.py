@@ -67,7 +67,7 @@ class Lane(Protocol):
     def exchange(
         self, method: str, target: Target, headers: Sequence[tuple[str, str]], body: bytes, seconds: float
     ) -> Came:
-        """Send a request and return what came, the body still to be read; `seconds` is the limit of each wait.
+        """Send a request and return what came, the body still to be read; `seconds` is the limit of each wait at least.
 
         Method and headers are such as can be sent: `wire` sees to it. Raises OSError and `BrokenError`.
         """

@@ -27,7 +27,11 @@ def pressed() -> Iterator[Callable[[], int]]:
 
     before = {}
     if threading.current_thread() is threading.main_thread():
-        before = {number: signal.signal(number, press) for number in (signal.SIGINT, signal.SIGTERM)}
+        heard = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        # What a shell has told a background job to ignore stays ignored; None is a handler that Python can't put back.
+        before = {number: one for number, one in heard.items() if one not in {signal.SIG_IGN, None}}
+        for number in before:
+            signal.signal(number, press)
     try:
         yield lambda: len(presses)
     finally:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from flowrun import lean
 from flowrun.direct import seen_of
+from flowrun.errors import WRONG_FILE, StepError
 from flowrun.lane import BrokenError, Came, LateError, NotHttpError, Target, joined
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def _told() -> Iterator[None]:
         yield
     except httpx.TimeoutException as error:
         raise LateError(str(error)) from error
+    except httpx.LocalProtocolError as error:
+        raise StepError("bad-header", f"httpx does not send this: {error}", exit_code=WRONG_FILE) from error
     except httpx.RemoteProtocolError as error:
         hung_up = "disconnected" in str(error) or "closed" in str(error)
         raise (BrokenError if hung_up else NotHttpError)(str(error)) from error

@@ -79,6 +79,10 @@ _BARE: Final = frozenset({bool, int, float, bytes, type(None)})
 _PLAIN: Final = _BARE | {str}
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 def mask(kind: str) -> str:
     """Return what stands in the place of a secret: `‹access_token›`."""
     return f"‹{kind}›"
@@ -111,6 +115,7 @@ class Redactor:
         self._bland_size = 0
         self._hiding: dict[Hashable, bool] = {}  # whether the value under a name has to go
         self._lock = threading.Lock()
+        self.before_learning: Callable[[], None] = _nothing  # is called each time
 
     def learn(self, kind: str, value: object, *, lasting: bool = False) -> None:
         """Remember a secret; `kind` is the word shown in its place. Values under 8 characters are left alone.
@@ -119,10 +124,11 @@ class Redactor:
         """
         if not isinstance(value, str) or len(value) < SHORTEST:
             return
+        known, learned = (self._lasting, self._lasting_values) if lasting else (self._passing, self._passing_values)
+        if value in learned:
+            return
+        self.before_learning()
         with self._lock:
-            known, learned = (self._lasting, self._lasting_values) if lasting else (self._passing, self._passing_values)
-            if value in learned:
-                return
             learned.add(value)
             # A JWT is known by its shape, wherever it stands as it is.
             for form in base64_forms(value) if _JWT.fullmatch(value) else forms(value):

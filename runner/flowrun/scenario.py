@@ -12,7 +12,7 @@ from typing import Any, Final
 from flowrun import likeness, validate
 from flowrun.cases import Case, inside, read_cases
 from flowrun.dataclass import dataclass
-from flowrun.document import MAX_BYTES, Document, read
+from flowrun.document import Document, content, read
 from flowrun.environment import FOLDER
 from flowrun.errors import FlowrunError, Problem, Span, did_you_mean
 from flowrun.steps import KINDS
@@ -166,15 +166,14 @@ def _yaml_files(folder: Path) -> Iterator[Path]:
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _yaml_files(folder / entry.name)
-        elif entry.name.endswith((".yaml", ".yml")) and entry.is_file():
+        elif entry.name.endswith((".yaml", ".yml")) and (folder / entry.name).is_file():
             yield folder / entry.name
 
 
 def looks_like_scenario(path: Path) -> bool:
     """Tell whether a file has the key `scenario` at its top level, without parsing it: a broken one must be found."""
     try:
-        with path.open("rb") as file:
-            return _SCENARIO.search(file.read(MAX_BYTES)) is not None
+        return _SCENARIO.search(content(path)) is not None
     except OSError:
         return False
 

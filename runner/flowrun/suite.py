@@ -101,7 +101,8 @@ class Suite:
         self._standing.take(plan.environment, finished.exit_code, finished.summary, sent=sent)
         self._standing.count(finished.status)
         warnings = [*plan.environment.warnings, *(one for one in finished.problems if one.warning)]
-        return Ended(finished.status, finished.summary, out.getvalue(), self._drawn(warnings))
+        status = "interrupted" if self._session.interrupted.is_set() else finished.status
+        return Ended(status, finished.summary, out.getvalue(), self._drawn(warnings))
 
     def close(self) -> None:
         """End everything that was started, and the run that is kept."""

@@ -267,7 +267,7 @@ def _read(came: Came, url: str, deadline: float) -> bytes:
         size += len(part)
         if size > LARGEST_ANSWER:
             raise StepError("answer-too-large", f"{url} answered with more than 5 MiB; the rest was not read")
-        # The lane's limit is for one wait: a server that drips would never reach it.
+        # A proxy's limit is for one wait: a server that drips would never reach it.
         if time.perf_counter() > deadline:
             raise LateError("the answer took too long")
         parts.append(part)

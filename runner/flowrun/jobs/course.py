@@ -64,6 +64,8 @@ class Course:
             while True:
                 yield from self._ready()
                 if self._told == len(self._plans):
+                    if presses() and deadline == math.inf:  # it came with the end
+                        self._session.interrupt()
                     return
                 quiet = True
                 for member, message in self._crew.messages(LOOK_SECONDS):

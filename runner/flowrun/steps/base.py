@@ -367,7 +367,7 @@ def as_headers(written: Mapping[str, Any] | None) -> dict[str, str]:
 
 
 def require_url(url: str) -> None:
-    """Raise `StepError` for what is no http or https URL, or can't be taken apart: brackets, a port that is none."""
+    """Raise `StepError` for what is no http or https URL, or can't be taken apart: brackets, spaces, no such port."""
     try:
         target_of(url)
     except ValueError as error:
