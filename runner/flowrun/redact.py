@@ -232,8 +232,9 @@ class Redactor:
             text = _JWT.sub(mask("jwt"), text)
         if "PRIVATE KEY-----" in text:
             text = _PEM.sub(mask("private key"), text)
-        for form, kind in self._longest_first().items():
-            if form in text:
+        known = self._longest_first()
+        if any(map(text.__contains__, known)):
+            for form, kind in known.items():
                 text = text.replace(form, mask(kind))
         if '"kty"' in text:
             text = _JWK_MEMBER.sub(rf"\g<1>{mask('private key')}", text)

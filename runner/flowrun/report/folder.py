@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 BASE: Final = Path("runs")
 _TIME: Final = "%Y-%m-%d_%H-%M-%S"
 _TIMED: Final = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
+_LOOKED_AT: Final = frozenset({PageSeen, RunFinished, ScenarioStarted})
 AFTER_A_FAILURE: Final = {"html": "report.html", "junit": "junit.xml", "markdown": "report.md"}
 
 
@@ -41,6 +42,8 @@ class RunFolder:
 
     def keep(self, event: Event) -> Event:
         """Put the screenshot of an event into a file and return the event that names it; others pass as they are."""
+        if type(event) not in _LOOKED_AT:  # most events
+            return event
         if isinstance(event, ScenarioStarted):
             self._scenario = Path(event.file).stem
         if isinstance(event, RunFinished):
