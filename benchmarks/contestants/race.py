@@ -34,10 +34,10 @@ class Race:
         return compared(self.title, name, other, self.pairs(name, other), at_most=at_most)
 
     def pairs(self, name: str, other: str) -> list[tuple[Run, Run]]:
-        """Return the runs of two of them that were near to each other in time; one may have run more often."""
+        """Return the runs of two of them round by round; of one that ran more often the median of each round."""
         one, two = self.runs[name], self.runs[other]
         few = min(len(one), len(two))
-        return list(zip(one[:: len(one) // few], two[:: len(two) // few], strict=False))
+        return list(zip(_medians(one, few), _medians(two, few), strict=True))
 
     @property
     def table(self) -> dict[str, object]:
@@ -67,6 +67,12 @@ class Race:
         return "\n".join(lines)
 
 
+def _medians(runs: Sequence[Run], rounds: int) -> list[Run]:
+    often = len(runs) // rounds
+    parts = [runs[often * number : often * (number + 1)] for number in range(rounds)]
+    return [sorted(part, key=lambda one: one.wall)[often // 2] for part in parts]
+
+
 def race(title: str, folder: Path, base: str, *, ca: Path | None = None, files: int = 0, rounds: int = 5) -> Race:
     """Let every tool that is installed do the same work so many rounds; of no files it is the one request."""
     there = [one for one in CONTESTANTS if one.there]
@@ -87,10 +93,11 @@ def race(title: str, folder: Path, base: str, *, ca: Path | None = None, files: 
             return None
 
     warm = {one.name: once(one) for one in there}  # unmeasured, but for the slow
-    limit = SLOWER * warm[FLOOR].wall
+    floor = min(warm[FLOOR], once(next(one for one in there if one.name == FLOOR)), key=lambda one: one.wall)
+    limit = SLOWER * floor.wall
     runs |= {name: [taken] for name, taken in warm.items() if taken is not None and taken.wall > limit}
     slow = set(runs)
-    near = [one for one in there if (taken := warm[one.name]) is not None and taken.wall < NEAR * warm[FLOOR].wall]
+    near = [one for one in there if (taken := warm[one.name]) is not None and taken.wall < NEAR * floor.wall]
     far = [one for one in there if one not in near and one.name not in slow]
     for _ in range(rounds):
         for one in [*near * OFTEN, *far]:
