@@ -97,7 +97,11 @@ def race(title: str, folder: Path, base: str, *, ca: Path | None = None, files: 
     limit = SLOWER * floor.wall
     runs |= {name: [taken] for name, taken in warm.items() if taken is not None and taken.wall > limit}
     slow = set(runs)
-    near = [one for one in there if (taken := warm[one.name]) is not None and taken.wall < NEAR * floor.wall]
+    near = [
+        one
+        for one in there
+        if one.name in {FLOOR, OURS} or ((taken := warm[one.name]) is not None and taken.wall < NEAR * floor.wall)
+    ]
     far = [one for one in there if one not in near and one.name not in slow]
     for _ in range(rounds):
         for one in [*near * OFTEN, *far]:
