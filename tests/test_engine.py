@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from flowrun import engine
+from flowrun import engine, presses
 from flowrun.events import Expected, Told
 from flowrun.redact import Redactor
 from flowrun.session import Session
@@ -49,7 +49,7 @@ def test_what_takes_long_to_interrupt_is_no_silence(monkeypatch):
         time.sleep(0.6)
         ended.set()
 
-    monkeypatch.setattr(engine, "LONGEST_SILENCE", 0.5)
+    monkeypatch.setattr(presses, "LONGEST_SILENCE", 0.5)
     monkeypatch.setattr(engine, "_run", run)
     monkeypatch.setattr(session, "interrupt", interrupt)
     threading.Timer(0.2, _thread.interrupt_main).start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections import Counter, deque
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 
 BETWEEN_LOOKS: Final = 0.05  # seconds until whoever watches sees what has happened
 _SAME_PAGE: Final = 3  # of the rows of the pack: each takes as long as a page may, and says the same
-LONGEST_WIND_UP: Final = 10.0  # seconds for the `after` steps once a person has pressed Ctrl-C
-LONGEST_SILENCE: Final = 3.0  # seconds in which nothing happens meanwhile: a call that hangs can't be interrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +62,21 @@ def events(plans: Sequence[Plan], session: Session, options: Options) -> Iterato
         relay.over.set()
 
     threading.Thread(target=work, name="steps", daemon=True).start()
-    deadline, heard = math.inf, time.monotonic()
     with pressed() as presses:
         while not relay.over.wait(BETWEEN_LOOKS):
-            if presses() and deadline == math.inf:
-                deadline = time.monotonic() + LONGEST_WIND_UP
+            if presses.first():
                 session.interrupt()
-                heard = time.monotonic()  # to end the session of a Grid takes seconds
+                presses.heard()  # to end the session of a Grid takes seconds
             happened = relay.take()
             yield from happened
             if happened:
-                heard = time.monotonic()
-            if presses() > 1 or (presses() and time.monotonic() > min(deadline, heard + LONGEST_SILENCE)):
+                presses.heard()
+            if presses.enough:
                 raise KeyboardInterrupt
         yield from relay.take()
-        if presses() and deadline == math.inf:  # it came with the end
+        if presses.first():  # it came with the end
             session.interrupt()
-        if presses() > 1:
+        if presses.count > 1:
             raise KeyboardInterrupt
     if relay.error is not None:
         raise relay.error

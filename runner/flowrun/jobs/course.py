@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from flowrun.engine import LONGEST_SILENCE, LONGEST_WIND_UP, Standing
+from flowrun.engine import Standing
 from flowrun.errors import HELD, FlowrunError
 from flowrun.events import Event, ScenarioFinished, UnderWay
 from flowrun.jobs.member import Member, why
@@ -58,25 +57,24 @@ class Course:
 
         The first Ctrl-C winds up, as in `engine.events`; the second, or what takes too long, raises KeyboardInterrupt.
         """
-        deadline, heard = math.inf, 0.0
         with pressed() as presses:
             self._hand_out()
             while True:
                 yield from self._ready()
                 if self._told == len(self._plans):
-                    if presses() and deadline == math.inf:  # it came with the end
+                    if presses.first():  # it came with the end
                         self._session.interrupt()
                     return
                 quiet = True
                 for member, message in self._crew.messages(LOOK_SECONDS):
-                    quiet, heard = False, time.monotonic()
+                    quiet = False
+                    presses.heard()
                     self._take(member, message)
                     self._hand_out()
-                if presses() and deadline == math.inf:
-                    heard = time.monotonic()
-                    deadline = heard + LONGEST_WIND_UP
+                if presses.first():
                     self._interrupt()
-                if presses() > 1 or (presses() and time.monotonic() > min(deadline, heard + LONGEST_SILENCE)):
+                    presses.heard()
+                if presses.enough:
                     yield from self._rest()
                     raise KeyboardInterrupt
                 if quiet and live:
