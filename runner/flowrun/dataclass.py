@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 else:
     import dataclasses
     from functools import cache, partial
-    from operator import attrgetter
     from reprlib import recursive_repr
+
+    from flowrun.members import getter
 
     def dataclass(kind=None, /, *, frozen=False, eq=True, repr=True, **options):  # noqa: A002, ANN001, ANN003, ANN201
         """Do what `dataclasses.dataclass` does; there is no `order`, and no field with a hash of its own."""
@@ -42,8 +43,7 @@ else:
     @cache
     def _compared(kind):  # noqa: ANN001, ANN202
         """Return what gets the values that tell two objects apart, as a tuple."""
-        names = [one.name for one in dataclasses.fields(kind) if one.compare]
-        return attrgetter(*names) if len(names) > 1 else lambda one: tuple(getattr(one, name) for name in names)
+        return getter([one.name for one in dataclasses.fields(kind) if one.compare])
 
     @recursive_repr("...")
     def _shown(self):  # noqa: ANN001, ANN202

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import uuid
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from flowrun.dataclass import dataclass
+from flowrun.filters import new_uuid
 from flowrun.flow import SignedJwt, now
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Prover:
 
         header: dict[str, Any] = {"typ": "dpop+jwt", "kid": None, "jwk": public_members(self.key)}
         claims: dict[str, Any] = {
-            "jti": str(uuid.uuid4()),
+            "jti": new_uuid(),
             "htm": method,
             "htu": target(url),
             "iat": int(now()),

@@ -114,7 +114,8 @@ def _totp(secret: str) -> str:
     return f"{(int.from_bytes(digest[start : start + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"
 
 
-def _uuid() -> str:
+def new_uuid() -> str:
+    """Return a random UUID (RFC 9562, section 5.4)."""
     import uuid  # noqa: PLC0415  it looks at the whole machine first
 
     return str(uuid.uuid4())
@@ -133,5 +134,5 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "jwt_claims": _jwt_claims,
     "totp": _totp,
 }
-FUNCTIONS: Final[Mapping[str, Any]] = {"uuid": _uuid, "omit": OMIT}
+FUNCTIONS: Final[Mapping[str, Any]] = {"uuid": new_uuid, "omit": OMIT}
 ALWAYS_KNOWN: Final = frozenset({*FUNCTIONS, "now"})

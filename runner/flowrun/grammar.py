@@ -293,17 +293,15 @@ class Walk:
                 yield Miss(path, "oneOf", here, value, choices=tuple(fitting))
 
     def _any_of(self, here: Part, value: Any, path: Where, around: Part | None) -> list[Miss]:
-        found: dict[int, list[Miss]] = {}
-        for number, one in enumerate(here.under("anyOf")):
-            if type(value) not in one.never:
-                found[number] = self.misses(one, value, path, around)
-                if not found[number]:
-                    return []
-        tried = [
-            (one, found[number] if number in found else self.misses(one, value, path, around))
-            for number, one in enumerate(here.under("anyOf"))
-        ]
-        return _closest(here, value, path, tried)
+        tried: list[tuple[Part, list[Miss] | None]] = []
+        for one in here.under("anyOf"):
+            found = None if type(value) in one.never else self.misses(one, value, path, around)
+            if found is not None and not found:
+                return []
+            tried.append((one, found))
+        # What could not fit is asked only now, for the words.
+        asked = [(one, self.misses(one, value, path, around) if found is None else found) for one, found in tried]
+        return _closest(here, value, path, asked)
 
 
 def _closest(here: Part, value: Any, path: Where, tried: Sequence[tuple[Part, list[Miss]]]) -> list[Miss]:

@@ -10,18 +10,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from flowrun.lane import BrokenError, NotHttpError, joined
+from flowrun.lane import TOKEN, BrokenError, NotHttpError, joined
 
 _PART: Final = 65536  # bytes that are read at once
 _LONGEST: Final = 1 << 17  # bytes of all headers together, and of any other line
 _BEGINS: Final = b"HTTP/1."
 _HEAD_ENDS: Final = re.compile(rb"\n\r?\n")
 _STATUS: Final = re.compile(rb"HTTP/1\.(\d) +([1-9]\d\d)(?:\s.*)?")
-_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SPACE: Final = (b" ", b"\t")
 _HEX: Final = re.compile(rb"[0-9A-Fa-f]{1,16}")
 _OK, _SWITCHING_PROTOCOLS = 200, 101
 _WITHOUT_BODY: Final = frozenset({_SWITCHING_PROTOCOLS, 204, 304})
+_CUT_OFF: Final = "peer closed connection before the end of the answer"
 _SHOWN: Final = 60  # bytes of what is no HTTP
 
 
@@ -80,7 +80,7 @@ class Incoming:
                 raise NotHttpError(f"no HTTP/1: {self.rest[:_SHOWN]!r}")
             if len(self.rest) > _LONGEST:
                 break
-            self._more() if self.rest else self._more("disconnected without sending an answer")
+            self._more(_CUT_OFF if self.rest else "disconnected without sending an answer")
         if end is None or end.start() > _LONGEST:
             raise NotHttpError("headers that are too long")
         head, self.rest = self.rest[: end.start()], self.rest[end.end() :]
@@ -117,7 +117,7 @@ class Incoming:
         while self._line():
             pass
 
-    def _more(self, otherwise: str = "peer closed connection before the end of the answer") -> None:
+    def _more(self, otherwise: str = _CUT_OFF) -> None:
         part = self._receive(_PART)
         if not part:
             raise BrokenError(otherwise)
@@ -157,14 +157,15 @@ def _headers(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
         else:
             whole.append(line.rstrip())
     for one in whole:
-        name, colon, value = one.partition(b":")
-        if not colon or not _NAME.fullmatch(name):
+        before, colon, value = one.partition(b":")
+        name = _text(before)
+        if not colon or not TOKEN.fullmatch(name):
             raise NotHttpError("a header that is none")
-        yield name.decode("ascii"), _text(value.lstrip())
+        yield name, _text(value.lstrip())
 
 
 def _text(value: bytes) -> str:
-    """Return the value of a header: UTF-8 where it is that, as of old ISO 8859-1 where not."""
+    """Return a part of a header: UTF-8 where it is that, as of old ISO 8859-1 where not."""
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:

@@ -12,7 +12,7 @@ from flowrun.client import Client
 from flowrun.dataclass import dataclass
 from flowrun.errors import INTERRUPTED, WRONG_FILE, FlowrunError, Problem, StepError
 from flowrun.events import Told
-from flowrun.filters import FUNCTIONS
+from flowrun.filters import new_uuid
 from flowrun.flow import Flow, automatic_parameters
 from flowrun.steps.base import Outcome, Tools
 from flowrun.tamper import Tampering
@@ -100,7 +100,7 @@ class Known:
             browser=self.browser,
             names=lambda: self.names(step),
             parameters=lambda: self._parameters(step),
-            interaction_id=FUNCTIONS["uuid"],
+            interaction_id=new_uuid,
             pause=self.pause,
             use=partial(self.use, step),
             prover=lambda: self._prover(self.client(step)),

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from flowrun.dataclass import dataclass
 
+TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a method, the name of a header (RFC 9110, section 5.6.2)
 _HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 PORTS: Final = {"http": 80, "https": 443}
 # What stands in a URL as it is (RFC 3986, appendix A), and what browsers leave alone besides; `%`: it is encoded.

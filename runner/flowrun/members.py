@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import cache
 from operator import attrgetter
@@ -18,7 +18,9 @@ def names(kind: Any) -> tuple[str, ...]:
 @cache
 def values(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
     """Return what gets the values of all fields of such an object, in the same order."""
-    every = names(kind)
-    if len(every) > 1:
-        return attrgetter(*every)
-    return lambda one: tuple(getattr(one, name) for name in every)
+    return getter(names(kind))
+
+
+def getter(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what gets the values of these members of an object."""
+    return attrgetter(*names) if len(names) > 1 else lambda one: tuple(getattr(one, name) for name in names)

@@ -164,10 +164,11 @@ def _yaml_files(folder: Path) -> Iterator[Path]:
         # A name that begins with _ is for files that others use; it is no scenario of its own. A pack is for `harden`.
         if entry.name.startswith((".", "_")) or entry.name in {FOLDER, PACK}:
             continue
+        path = folder / entry.name
         if entry.is_dir(follow_symlinks=False):
-            yield from _yaml_files(folder / entry.name)
-        elif entry.name.endswith((".yaml", ".yml")) and (folder / entry.name).is_file():
-            yield folder / entry.name
+            yield from _yaml_files(path)
+        elif path.suffix in {".yaml", ".yml"} and path.is_file():
+            yield path
 
 
 def looks_like_scenario(path: Path) -> bool:

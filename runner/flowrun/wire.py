@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 from flowrun import i_json
 from flowrun.dataclass import dataclass
 from flowrun.errors import WRONG_FILE, StepError
-from flowrun.lane import BrokenError, Came, LateError, Target, joined, proxy_of, target_of
+from flowrun.lane import TOKEN, BrokenError, Came, LateError, Target, joined, proxy_of, target_of
 from flowrun.no_answer import no_answer
 from flowrun.tls import Tls, context_for
 
@@ -33,7 +33,6 @@ _WITH_A_BODY: Final = frozenset({"PATCH", "POST", "PUT"})  # which say that they
 _PACKED: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # to zlib
 _UNPACKED_AT_ONCE: Final = 1024 * 1024
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^\s;"',]+)""", re.IGNORECASE)
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")  # ASCII that one can see, no space around it
 _PLAIN: Final = Tls()
 Form = Sequence[tuple[str, str]]
@@ -229,14 +228,14 @@ class Wire:
 
 def _require_sendable(method: str, lines: Sequence[tuple[str, str]]) -> None:
     """Raise `StepError` for a method or a header that would break the request (RFC 9110, sections 5 and 9.1)."""
-    if not _TOKEN.fullmatch(method):
+    if not TOKEN.fullmatch(method):
         raise StepError("bad-header", f"the method {method!r} can't be sent", exit_code=WRONG_FILE)
     for name, value in lines:
-        if _TOKEN.fullmatch(name) and _VALUE.fullmatch(value):
+        if TOKEN.fullmatch(name) and _VALUE.fullmatch(value):
             continue
         strange = next((one for one in value if not (one == "\t" or " " <= one <= "~")), "")
         title = f"the header {name} can't begin or end with a space"
-        if not _TOKEN.fullmatch(name):
+        if not TOKEN.fullmatch(name):
             title = f"'{name}' can't be the name of a header"
         elif strange:
             title = f"the header {name} can't have the character {strange!r}"

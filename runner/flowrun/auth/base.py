@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from flowrun.dataclass import dataclass
+from flowrun.filters import new_uuid
 
 if TYPE_CHECKING:
     from flowrun.client import Client
@@ -77,14 +78,12 @@ def assertion_claims(
 
     `lifetime` (s) is the client's where it is None; `claims` are laid over it all.
     """
-    import uuid  # noqa: PLC0415
-
     begins, ends = validity(now, client.assertion.lifetime if lifetime is None else lifetime)
     made: dict[str, Any] = {
         "iss": client.client_id,
         "sub": client.client_id,
         "aud": audience,
-        "jti": str(uuid.uuid4()),
+        "jti": new_uuid(),
         "iat": begins,
         "exp": ends,
     }

@@ -7,7 +7,6 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from flowrun.engine import Standing
 from flowrun.errors import HELD, FlowrunError
 from flowrun.events import Event, ScenarioFinished, UnderWay
 from flowrun.jobs.member import Member, why
@@ -20,6 +19,7 @@ from flowrun.presses import pressed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from flowrun.engine import Standing
     from flowrun.jobs.crew import Crew
     from flowrun.session import Session
 
